@@ -1,0 +1,126 @@
+"""What a backtest leaves behind."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallow.domain.columns import Floats, Times
+from tallow.domain.evidence import Certificate, Incident
+from tallow.domain.scene import Scene
+
+EXIT_REASONS = ("target", "stop_loss", "take_profit", "trailing_stop", "liquidation", "open")
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TradeLog:
+    """Round trips by column, flat to flat, in order of entry; the last may still be open.
+
+    `entry_row` and `exit_row` index the bars; `side` is 1 or -1; `quantity` is the largest held; prices are averages
+    weighted by quantity, slippage included; `fees`, `slippage` and `funding` are in quote units (costs positive);
+    `profit` is net of all costs; `return_pct` is profit in per cent of the largest entry notional; `reason` indexes
+    `EXIT_REASONS`.
+    """
+
+    entry_row: Ints
+    exit_row: Ints
+    entry_time: Times
+    exit_time: Times
+    side: Ints
+    quantity: Floats
+    entry_price: Floats
+    exit_price: Floats
+    fees: Floats
+    slippage: Floats
+    funding: Floats
+    profit: Floats
+    return_pct: Floats
+    reason: Ints
+
+    def __len__(self) -> int:
+        return len(self.entry_row)
+
+
+@dataclass(frozen=True)
+class FillLog:
+    """Fills by column, in order. `quantity` is signed (buys positive); `price` includes slippage."""
+
+    row: Ints
+    time: Times
+    quantity: Floats
+    price: Floats
+    fee: Floats
+    slippage: Floats
+    reason: Ints
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the engine computes from bars and targets.
+
+    Attributes:
+        time: open of every bar, microseconds UTC.
+        equity: value of the account at every bar's close, quote units.
+        position: signed base quantity held at every bar's close.
+        target: what the strategy asked for at every bar's close, fraction of equity.
+        ambiguous_bars: bars that touched stop and take-profit; each counted as the stop.
+        rejected_orders: orders below the minimum, or on a bar without volume.
+    """
+
+    time: Times
+    equity: Floats
+    position: Floats
+    target: Floats
+    fills: FillLog
+    trades: TradeLog
+    ambiguous_bars: int
+    rejected_orders: int
+
+    def digest(self) -> str:
+        """Give the sha256 of every number in it, 64 hex digits."""
+        seen = hashlib.sha256()
+        for part in (self, self.fills, self.trades):
+            for item in fields(part):
+                value = getattr(part, item.name)
+                if isinstance(value, np.ndarray):
+                    seen.update(item.name.encode() + str(value.dtype).encode() + np.ascontiguousarray(value).tobytes())
+                elif isinstance(value, int):
+                    seen.update(f"{item.name}={value}".encode())
+        return seen.hexdigest()
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished backtest with everything needed to trust and to repeat it.
+
+    Attributes:
+        key: content key of scene, table versions, strategy source and engine version.
+        digest: sha256 of every number of `run`; a replay must give the same.
+        table_versions: table name -> version the bars were read at.
+        origin: where the bars came from: a venue's name, or ``simulated``.
+        bars_origin: ``native``, ``trades`` or the timeframe they were resampled from.
+        metrics: canonical name -> value; None where a metric is undefined.
+        certificate: look-ahead verdict; None is shown as unproven.
+    """
+
+    key: str
+    digest: str
+    scene: Scene
+    strategy_source: str
+    strategy_hash: str
+    engine_version: str
+    table_versions: Mapping[str, int]
+    origin: str
+    bars_origin: str
+    metrics: Mapping[str, float | int | None]
+    run: Run
+    incidents: tuple[Incident, ...] = ()
+    certificate: Certificate | None = None
+    created: int = 0
+    notes: tuple[str, ...] = field(default=())

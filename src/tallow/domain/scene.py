@@ -1,0 +1,144 @@
+"""Scenes: stored, parameterised specifications of a backtest, their canonical form and content key."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from tallow.domain.errors import UserError
+from tallow.domain.market import Instrument, parse_symbol
+from tallow.domain.ranges import EVERYTHING, TimeRange
+from tallow.domain.timeframes import Timeframe, parse_timeframe
+
+Value = int | float | str | bool
+Fill = Literal["next_open", "close"]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a target position becomes fills, and what that costs. Rates and distances are fractions (0.001 = 0.1 %).
+
+    Attributes:
+        fill: ``next_open`` (default), or ``close``: the very bar that decides, labelled optimistic everywhere.
+        maker_fee: fee rate of resting orders (take-profits).
+        taker_fee: fee rate of everything else.
+        slippage_bps: adverse price move of every taker fill, in basis points.
+        volume_impact: further adverse move, this fraction times the square of (quantity / previous bar's volume).
+        leverage: largest absolute target; margin of a position is its notional / leverage, isolated.
+        allow_short: whether targets below zero are carried out.
+        stop_loss: distance from the average entry price at which a position is closed; None is off.
+        take_profit: the same in the winning direction; a resting order.
+        trailing_stop: distance from the best price since entry, known up to the bar before; None is off.
+        maintenance_margin: fraction of notional below which an isolated position is liquidated.
+        liquidation_fee: fee rate of a liquidation.
+        min_notional: orders below this value in quote units are not sent.
+        lot_size: quantities are rounded down to a multiple; 0 is off.
+        tick_size: fill prices are rounded against the trader to a multiple; 0 is off.
+    """
+
+    fill: Fill = "next_open"
+    maker_fee: float = 0.001
+    taker_fee: float = 0.001
+    slippage_bps: float = 0.0
+    volume_impact: float = 0.0
+    leverage: float = 1.0
+    allow_short: bool = False
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    trailing_stop: float | None = None
+    maintenance_margin: float = 0.005
+    liquidation_fee: float = 0.005
+    min_notional: float = 0.0
+    lot_size: float = 0.0
+    tick_size: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.fill not in ("next_open", "close"):
+            raise _bad("fill", self.fill, "next_open or close")
+        for name, low, high in _LIMITS:
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and low <= value <= high):
+                raise _bad(name, value, f"{low:g} to {high:g}")
+        for name in ("stop_loss", "take_profit", "trailing_stop"):
+            if getattr(self, name) == 0:
+                raise _bad(name, 0, "above 0, or none to switch it off")
+
+
+_LIMITS = (
+    ("maker_fee", -0.01, 0.5), ("taker_fee", -0.01, 0.5), ("slippage_bps", 0.0, 5_000.0), ("volume_impact", 0.0, 100.0),
+    ("leverage", 1.0, 125.0), ("stop_loss", 0.0, 1.0), ("take_profit", 0.0, 1_000.0), ("trailing_stop", 0.0, 1.0),
+    ("maintenance_margin", 0.0, 0.5), ("liquidation_fee", 0.0, 0.5), ("min_notional", 0.0, 1e12),
+    ("lot_size", 0.0, 1e12), ("tick_size", 0.0, 1e12),
+)  # fmt: skip
+
+
+def _bad(name: str, value: object, valid: str) -> UserError:
+    return UserError("BAD_SETTING", f"{name} = {value!r} is outside its range", facts={"valid": valid})
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One backtest, completely said, but for the table versions and the code that the key adds.
+
+    Attributes:
+        strategy: name of a built-in strategy or stem of the file.
+        parameters: every parameter of the strategy with its value, defaults included.
+        cash: starting balance in quote units.
+    """
+
+    strategy: str
+    instrument: Instrument
+    timeframe: Timeframe
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    range: TimeRange = EVERYTHING
+    cash: float = 10_000.0
+    execution: Execution = Execution()
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.cash) and self.cash > 0):
+            raise _bad("cash", self.cash, "above 0")
+
+    def canonical(self) -> str:
+        """Write the one JSON text of this scene: sorted keys, exact numbers, no defaults left out."""
+        body = {
+            "strategy": self.strategy,
+            "instrument": str(self.instrument),
+            "timeframe": str(self.timeframe),
+            "parameters": dict(self.parameters),
+            "range": [self.range.start, self.range.end],
+            "cash": float(self.cash),
+            "execution": {name: _number(value) for name, value in asdict(self.execution).items()},
+        }
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def key(self, table_versions: Mapping[str, int], strategy_hash: str, engine_version: str) -> str:
+        """Give the content key, 64 hex digits: any changed field, table version, source or engine changes it."""
+        body = json.dumps(
+            [self.canonical(), sorted(table_versions.items()), strategy_hash, engine_version], separators=(",", ":")
+        )
+        return hashlib.sha256(body.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.strategy}({values}) on {self.instrument} {self.timeframe} {self.range}"
+
+
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def parse_scene(text: str) -> Scene:
+    """Read a scene back from its canonical form."""
+    body = json.loads(text)
+    venue, _, symbol = body["instrument"].partition(":")
+    return Scene(
+        strategy=body["strategy"],
+        instrument=parse_symbol(symbol, venue),
+        timeframe=parse_timeframe(body["timeframe"]),
+        parameters=body["parameters"],
+        range=TimeRange(*body["range"]),
+        cash=body["cash"],
+        execution=Execution(**body["execution"]),
+    )

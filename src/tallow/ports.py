@@ -1,0 +1,210 @@
+"""What flows ask of the world: protocols with at least one embedded and one scaled-out implementation."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from tallow.domain.columns import Bars, Floats, FundingRates, Ticks, Times
+from tallow.domain.market import Instrument
+from tallow.domain.ranges import TimeRange
+from tallow.domain.results import Result
+from tallow.domain.scene import Value
+from tallow.domain.tables import Table
+from tallow.domain.timeframes import Timeframe
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Kind = Literal["candles", "trades", "funding", "instruments"]
+
+
+class Clock(Protocol):
+    """The only source of the present."""
+
+    def now(self) -> int:
+        """Give the wall clock, microseconds since 1970 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Give seconds on a clock that never steps back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+@dataclass(frozen=True)
+class Payload:
+    """Bytes as they came, with what is known of them.
+
+    Attributes:
+        source: path or URL, without secrets.
+        format: name of the parser that reads the bytes, such as ``binance-klines`` or ``feather``.
+        received_time: microseconds UTC.
+    """
+
+    content: bytes
+    source: str
+    format: str
+    received_time: int
+
+
+@dataclass(frozen=True)
+class InstrumentRule:
+    """Trading rules of one instrument; NaN where the venue does not tell."""
+
+    instrument: Instrument
+    status: str
+    tick_size: float
+    lot_size: float
+    min_notional: float
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row the parser could not read: its place, the reason code, the row as text."""
+
+    row: int
+    reason: str
+    record: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One payload and the rows read from it, in the payload's own order, nothing cleaned.
+
+    `rows` is `Bars` for candles, `Ticks` for trades, `FundingRates` for funding, a tuple of rules for instruments.
+    `close_time` is given where the venue states it (microseconds of the last instant + 1 unit, exclusive).
+    """
+
+    payload: Payload
+    kind: Kind
+    instrument: Instrument
+    rows: "Bars | Ticks | FundingRates | tuple[InstrumentRule, ...]"
+    timeframe: Timeframe | None = None
+    close_time: Times | None = None
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Feed(Protocol):
+    """A venue's public market data. Pages come in ascending time; asking again for what exists is harmless."""
+
+    venue: str
+
+    def instruments(self) -> Iterator[Page]:
+        """Fetch the trading rules."""
+        ...
+
+    def candles(self, instrument: Instrument, timeframe: Timeframe, span: TimeRange) -> Iterator[Page]:
+        """Fetch closed candles that open inside `span`."""
+        ...
+
+    def trades(self, instrument: Instrument, span: TimeRange, after_id: int | None = None) -> Iterator[Page]:
+        """Fetch trades inside `span`, or from the id after `after_id` up to the end of `span`."""
+        ...
+
+    def funding(self, instrument: Instrument, span: TimeRange) -> Iterator[Page]:
+        """Fetch funding payments inside `span`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who writes, and from what: becomes the lineage rows of a write."""
+
+    job: str
+    inputs: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did: rows added, and the table's version afterwards (unchanged when nothing was new)."""
+
+    table: str
+    rows: int
+    version: int
+
+
+class Lake(Protocol):
+    """Versioned tables. Every write is one atomic commit; a row that exists under its key is never added twice."""
+
+    def write(self, table: Table, rows: "pl.DataFrame", origin: Origin) -> Written:
+        """Add the rows whose key is new; existing keys are left as they are; no new row means no new version."""
+        ...
+
+    def replace(self, table: Table, rows: "pl.DataFrame", where: Mapping[str, str], origin: Origin) -> Written:
+        """Make `rows` the whole content of the partition `where`; equal content means no new version."""
+        ...
+
+    def read(
+        self,
+        table: Table,
+        where: Mapping[str, str] | None = None,
+        span: TimeRange | None = None,
+        *,
+        version: int | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> "pl.DataFrame":
+        """Read rows, sorted by the table's key; an absent table has no rows."""
+        ...
+
+    def version(self, table: Table, where: Mapping[str, str] | None = None) -> int | None:
+        """Give the version that last changed the table, or the series `where`; None when there is nothing."""
+        ...
+
+    def query(self, sql: str) -> "pl.DataFrame":
+        """Run one SELECT over the tables by their full names."""
+        ...
+
+    def location(self, table: Table) -> str:
+        """Give the path or URL where other engines find the table."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the only writer's place; raises TransientError BUSY when another process has it."""
+        ...
+
+
+class Strategy(Protocol):
+    """Code that maps bars to target positions.
+
+    `targets` returns one float per bar, decided with what is known at that bar's close: 1 is all equity long, -1
+    all equity short, NaN keeps the last target.
+    """
+
+    name: str
+    source: str
+    parameters: Mapping[str, Value]
+
+    def targets(self, bars: Bars) -> Floats:
+        """Decide for every bar."""
+        ...
+
+
+class Records(Protocol):
+    """Stored results."""
+
+    def save(self, result: Result) -> None:
+        """Store under the key; storing the same key again changes nothing."""
+        ...
+
+    def load(self, key: str) -> Result | None:
+        """Give the result whose key starts with `key`; None when there is none."""
+        ...
+
+    def list(self, limit: int = 50) -> "list[Mapping[str, object]]":
+        """Give the newest results first: key, created, scene, digest, verdict and metrics."""
+        ...
+
+
+Progress = Callable[[str, float, float], None]
+"""Called with (phase, work done, work in all); work in all is 0 when unknown."""
+
+
+def silent(phase: str, done: float, total: float) -> None:
+    """Show nothing: the progress of a library call."""
+
+
+Pages = Iterable[Page]

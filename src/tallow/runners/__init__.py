@@ -1,0 +1,1 @@
+"""Where a pure step runs: in this process, or in another one."""

@@ -1,0 +1,23 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def shared_data_folder() -> Path | None:
+    """Find the shared recordings, or None."""
+    candidates = [os.environ.get("TALLOW_SHARED_DATA"), ROOT.parent / "shared" / "data"]
+    return next((Path(c) for c in candidates if c and (Path(c) / "MANIFEST.sha256").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings; the test is skipped where it is absent."""
+    folder = shared_data_folder()
+    if folder is None:
+        pytest.skip("no shared recordings: set TALLOW_SHARED_DATA or place them in ../shared/data")
+    return folder
