@@ -28,7 +28,10 @@ class TimeRange:
             raise UserError(
                 "BAD_TIMERANGE",
                 "the range ends before it starts",
-                facts={"received": f"{iso(self.start)}..{iso(self.end)}", "valid": "from <= to; the end is not included"},
+                facts={
+                    "received": f"{iso(self.start)}..{iso(self.end)}",
+                    "valid": "from <= to; the end is not included",
+                },
             )
 
     @property

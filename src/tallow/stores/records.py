@@ -1,0 +1,191 @@
+"""Results in SQL: one row a content key, its arrays in a file beside the database."""
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from tallow.domain.errors import TerminalError, UserError
+from tallow.domain.evidence import Certificate, Incident
+from tallow.domain.results import FillLog, Result, Run, TradeLog
+from tallow.domain.scene import parse_scene
+
+METADATA = sa.MetaData()
+RESULTS = sa.Table(
+    "results",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("created", sa.BigInteger, nullable=False, index=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("strategy", sa.String(200), nullable=False, index=True),
+    sa.Column("instrument", sa.String(64), nullable=False, index=True),
+    sa.Column("timeframe", sa.String(8), nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("scene", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+
+class SqlRecords:
+    """The Records port over SQLAlchemy; SQLite unless an URL says otherwise."""
+
+    def __init__(self, folder: str, url: str | None = None) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(url or f"sqlite:///{self._folder / 'records.sqlite'}")
+        METADATA.create_all(self._engine)
+
+    def save(self, result: Result) -> None:
+        """Store under the key; the arrays first, so that a row never lacks them; the same key again adds nothing."""
+        path = self._arrays(result.key)
+        if not path.exists():
+            _write(path, _pack(result.run))
+        row = {
+            "key": result.key,
+            "created": result.created,
+            "digest": result.digest,
+            "strategy": result.scene.strategy,
+            "instrument": str(result.scene.instrument),
+            "timeframe": str(result.scene.timeframe),
+            "verdict": result.certificate.verdict if result.certificate else "unproven",
+            "scene": result.scene.canonical(),
+            "body": json.dumps(_body(result), allow_nan=False),
+        }
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(RESULTS.c.verdict).where(RESULTS.c.key == result.key)).first()
+            if known is None:
+                connection.execute(sa.insert(RESULTS).values(row))
+            elif known.verdict != row["verdict"] and result.certificate:
+                # A certificate is evidence found later about the same numbers; the numbers themselves never change.
+                connection.execute(sa.update(RESULTS).where(RESULTS.c.key == result.key).values(row))
+
+    def load(self, key: str) -> Result | None:
+        """Give the result whose key starts with `key`; None when there is none.
+
+        Raises:
+            UserError: AMBIGUOUS_KEY when several start so.
+            TerminalError: DAMAGED_RESULT when the arrays are gone or do not match the digest.
+        """
+        prefix = key.lower()
+        query = sa.select(RESULTS).where(RESULTS.c.key.startswith(prefix, autoescape=True)).limit(3)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        if len(rows) > 1:
+            raise UserError(
+                "AMBIGUOUS_KEY",
+                f"several results start with {key!r}",
+                facts={"they are": ", ".join(row.key[:16] for row in rows)},
+                commands=["tallow results list"],
+            )
+        return self._result(rows[0]) if rows else None
+
+    def list(self, limit: int = 50) -> list[Mapping[str, object]]:
+        """Give the newest results first, as plain values."""
+        query = sa.select(RESULTS).order_by(RESULTS.c.created.desc(), RESULTS.c.key).limit(limit)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            {
+                "key": row.key,
+                "created": row.created,
+                "strategy": row.strategy,
+                "instrument": row.instrument,
+                "timeframe": row.timeframe,
+                "verdict": row.verdict,
+                "digest": row.digest,
+                "metrics": json.loads(row.body)["metrics"],
+            }
+            for row in rows
+        ]
+
+    def _arrays(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"
+
+    def _result(self, row: Any) -> Result:
+        body = json.loads(row.body)
+        path = self._arrays(row.key)
+        try:
+            run = _unpack(path.read_bytes())
+        except (OSError, ValueError, KeyError) as error:
+            raise _damaged(row.key, f"{path} cannot be read: {error}") from error
+        if run.digest() != row.digest:
+            raise _damaged(row.key, f"{path} does not match the digest {row.digest[:16]}")
+        certificate = body.pop("certificate")
+        return Result(
+            key=row.key,
+            digest=row.digest,
+            created=row.created,
+            scene=parse_scene(row.scene),
+            run=run,
+            certificate=Certificate.from_dict(certificate) if certificate else None,
+            incidents=tuple(Incident(**incident) for incident in body.pop("incidents")),
+            notes=tuple(body.pop("notes")),
+            **body,
+        )
+
+
+def _body(result: Result) -> dict[str, object]:
+    return {
+        "strategy_source": result.strategy_source,
+        "strategy_hash": result.strategy_hash,
+        "engine_version": result.engine_version,
+        "table_versions": dict(result.table_versions),
+        "origin": result.origin,
+        "bars_origin": result.bars_origin,
+        "metrics": dict(result.metrics),
+        "incidents": [asdict(incident) for incident in result.incidents],
+        "certificate": result.certificate.to_dict() if result.certificate else None,
+        "notes": list(result.notes),
+    }
+
+
+def _pack(run: Run) -> bytes:
+    arrays = {f"{prefix}{item.name}": getattr(part, item.name) for prefix, part in _parts(run) for item in fields(part)}
+    buffer = io.BytesIO()
+    flat = {name: value for name, value in arrays.items() if not isinstance(value, FillLog | TradeLog)}
+    np.savez_compressed(buffer, **{name: np.asarray(value) for name, value in flat.items()})  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _parts(run: Run) -> list[tuple[str, Run | FillLog | TradeLog]]:
+    return [("", run), ("fills.", run.fills), ("trades.", run.trades)]
+
+
+def _unpack(content: bytes) -> Run:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        fills = FillLog(**{item.name: arrays[f"fills.{item.name}"] for item in fields(FillLog)})
+        trades = TradeLog(**{item.name: arrays[f"trades.{item.name}"] for item in fields(TradeLog)})
+        return Run(
+            time=arrays["time"],
+            equity=arrays["equity"],
+            position=arrays["position"],
+            target=arrays["target"],
+            fills=fills,
+            trades=trades,
+            ambiguous_bars=int(arrays["ambiguous_bars"]),
+            rejected_orders=int(arrays["rejected_orders"]),
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    # A rename is atomic: a crash leaves the old state or the new one, never half a file.
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _damaged(key: str, what: str) -> TerminalError:
+    return TerminalError(
+        "DAMAGED_RESULT",
+        f"result {key[:16]} is damaged: {what}",
+        commands=[f"tallow results remove {key[:16]}", "tallow backtest ... to compute it again"],
+    )
