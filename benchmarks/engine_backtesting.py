@@ -1,0 +1,73 @@
+"""The workload on backtesting.py: run under the environment that peers.py builds; one backtest a pair.
+
+Fractional sizes by a fraction of equity; fills at the deciding bar's close, as the other engines of this comparison.
+"""
+
+import time
+import warnings
+
+import numpy as np
+import workload
+
+options = workload.options(__doc__).parse_args()
+warnings.simplefilter("ignore")
+started = time.perf_counter()
+import backtesting  # noqa: E402
+import pandas as pd  # noqa: E402
+
+import_s = time.perf_counter() - started
+columns = workload.load(options.inputs)
+grid = workload.chosen_pairs(options)
+SHRINK = 1e-8  # whole units only: prices are made so small that one unit is a hundred-millionth of a coin
+frame = pd.DataFrame(
+    {
+        name.capitalize(): columns[name] * (SHRINK if name != "volume" else 1)
+        for name in workload.COLUMNS[1:]
+    },
+    index=pd.to_datetime(columns["time"], unit="us"),
+)
+backtesting.backtesting._tqdm = lambda rows, **_: rows
+
+
+class Crossover(backtesting.Strategy):
+    lines: tuple = ()
+
+    def init(self):
+        self.fast, self.slow = (self.I(lambda line=line: line) for line in self.lines)
+
+    def next(self):
+        if self.fast[-1] > self.slow[-1]:
+            if not self.position:
+                self.buy()
+        elif self.position:
+            self.position.close()
+
+
+def one_by_one():
+    lines = workload.averages(columns["close"], grid)
+    rows = []
+    for fast, slow in grid.tolist():
+        Crossover.lines = (lines[fast], lines[slow])
+        found = backtesting.Backtest(
+            frame,
+            Crossover,
+            cash=workload.CASH,
+            commission=workload.FEE,
+            trade_on_close=True,
+            finalize_trades=True,
+        ).run()
+        trades = found["_trades"]
+        rows.append(
+            (
+                found["Return [%]"] / 100,
+                found["# Trades"],
+                (trades["PnL"] > 0).sum(),
+                (trades["PnL"] < 0).sum(),
+                -found["Max. Drawdown [%]"] / 100,
+                found["Sharpe Ratio"],
+            )
+        )
+    return np.array(rows)
+
+
+workload.report("backtesting.py", options, import_s, one_by_one, ("backtesting", "numpy", "pandas"))
