@@ -1,6 +1,5 @@
 """Market data by column: the form in which every kernel reads it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -41,11 +40,7 @@ class Bars:
         return len(self.time)
 
     def __getitem__(self, rows: "slice | NDArray[np.bool_] | NDArray[np.intp]") -> "Bars":
-        return Bars(*(column[rows] for column in self.columns()))
-
-    def columns(self) -> Iterator[NDArray[np.generic]]:
-        """Iterate over the columns in order."""
-        return (getattr(self, name) for name in COLUMNS)
+        return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
 
 
 COLUMNS = tuple(field.name for field in fields(Bars))

@@ -99,7 +99,7 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Find the known names most like a mistyped one, best first.
 
     Example:
-        >>> nearest("BTCUSD", ["BTC/USDT", "ETH/USDT", "BTC/USDC"])
+        >>> nearest("BTCUSD", ["BTC/USDT", "BTC/USDC", "SOL/EUR"])
         ['BTC/USDT', 'BTC/USDC']
     """
     by_fold = {candidate.casefold(): candidate for candidate in known}

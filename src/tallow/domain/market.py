@@ -136,8 +136,10 @@ def _parse_dashed(name: str, venue: str) -> Instrument | None:
         joined = _parse_joined(base, venue)
         return None if joined is None else _derivative(joined.venue, joined.base, joined.quote, "")
     if not kind:
-        joined = _parse_joined(base, venue) if quote.isdigit() else None
-        return _derivative(venue, joined.base, joined.quote, quote) if joined else Instrument(venue, base, quote)
+        if not quote.isdigit():
+            return Instrument(venue, base, quote)
+        joined = _parse_joined(base, venue)  # BTCUSDT_210625: a dated future
+        return _derivative(venue, joined.base, joined.quote, quote) if joined else None
     return _derivative(venue, base, quote, kind if kind.isdigit() else "")
 
 

@@ -134,7 +134,7 @@ SILVER_TRADES = Table(
 )  # fmt: skip
 SILVER_FUNDING = Table(
     "silver", "funding",
-    (_VENUE, _SYMBOL, Column("time", "time", "when funding was paid"), Column("rate", "float64", "longs pay"), _PAYLOAD),
+    (_VENUE, _SYMBOL, Column("time", "time", "when it was paid"), Column("rate", "float64", "longs pay"), _PAYLOAD),
     key=("venue", "symbol", "time"), partition=("venue", "symbol"), event_time="time",
     meaning="Every funding payment once.",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from tallow.domain.errors import UserError, nearest
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import EVERYTHING, TimeRange, iso
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
-from tallow.domain.timeframes import Timeframe
+from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.ports import Lake
 
 if TYPE_CHECKING:
@@ -70,9 +70,12 @@ def no_data(lake: Lake, instrument: Instrument, timeframe: Timeframe, span: Time
         facts["lake holds"] = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") or "no candles at all"
         facts["nearest"] = ", ".join(nearest(str(instrument), names)) or "none"
     else:
-        for (name,), rows in mine.group_by("timeframe", maintain_order=True):
+        for (label,), rows in mine.group_by("timeframe", maintain_order=True):
+            name = str(label)
             first, last = microseconds(rows, "time")[[0, -1]]
-            facts[f"lake holds {name}"] = f"{iso(first)}..{iso(Timeframe(1, 's').next(last))}  ({len(rows):,} candles)"
+            facts[f"lake holds {name}"] = (
+                f"{iso(first)}..{iso(parse_timeframe(name).next(last))}  ({len(rows):,} candles)"
+            )
             if name == str(timeframe):
                 commands.append(f"tallow backtest STRATEGY {flags}")
     commands.append(f"tallow ingest {instrument.venue} {instrument.symbol} -t {timeframe} --timerange {_range(span)}")

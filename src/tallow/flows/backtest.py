@@ -1,0 +1,145 @@
+"""Run a scene: pinned bars -> targets -> engine -> metrics -> a result stored under its content key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from tallow.core.engine import ENGINE_VERSION, run
+from tallow.core.metrics import summary
+from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.evidence import Certificate
+from tallow.domain.market import Instrument
+from tallow.domain.results import Result
+from tallow.domain.scene import Scene
+from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
+from tallow.flows.incidents import find_incidents
+from tallow.flows.read import no_data, read_candles, read_funding, series
+from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
+
+Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Floats]
+"""Runs a strategy on bars, path-dependent ones through the engine, and gives its targets."""
+
+Certify = Callable[[Strategy, Bars, Scene, FundingRates | None], Certificate]
+"""Checks a strategy for look-ahead on the very bars of the result."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The ports and the code that a backtest needs."""
+
+    lake: Lake
+    records: Records
+    clock: Clock
+    evaluate: Evaluate
+    certify: Certify | None = None
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class Market:
+    """What a scene trades on: bars and funding at pinned versions."""
+
+    bars: Bars
+    bars_origin: str
+    funding: FundingRates | None
+    versions: dict[str, int]
+
+
+def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True) -> Result:
+    """Give the stored result of this very scene, data, code and engine, or compute and store it.
+
+    Raises:
+        UserError: NO_DATA when the lake has no candle of the scene.
+    """
+    versions = pin(desk.lake, scene)
+    key = scene.key(versions, strategy_hash(strategy), ENGINE_VERSION)
+    known = desk.records.load(key) if cache else None
+    if known is not None and (known.certificate is not None or desk.certify is None):
+        return known
+    desk.progress("reading bars", 0, 1)
+    market = read_market(desk.lake, scene, versions)
+    desk.progress("reading bars", 1, 1)
+    result = known or compute(scene, strategy, market, desk)
+    result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
+    desk.records.save(result)
+    return result
+
+
+def strategy_hash(strategy: Strategy) -> str:
+    """Give the sha256 of the strategy's source text."""
+    return sha256(strategy.source.encode()).hexdigest()
+
+
+def pin(lake: Lake, scene: Scene) -> dict[str, int]:
+    """Give the versions of the tables that a scene reads; an absent one is left out."""
+    candles = lake.version(GOLD_CANDLES, series(scene.instrument, scene.timeframe))
+    if candles is None:
+        raise no_data(lake, scene.instrument, scene.timeframe, scene.range)
+    versions = {GOLD_CANDLES.full_name: candles}
+    funding = lake.version(SILVER_FUNDING, _funding_series(scene.instrument)) if scene.instrument.is_perpetual else None
+    return versions if funding is None else {**versions, SILVER_FUNDING.full_name: funding}
+
+
+def read_market(lake: Lake, scene: Scene, versions: dict[str, int]) -> Market:
+    """Read what a scene trades on at the given table versions."""
+    bars, origin = read_candles(
+        lake, scene.instrument, scene.timeframe, scene.range, version=versions[GOLD_CANDLES.full_name]
+    )
+    pinned = versions.get(SILVER_FUNDING.full_name)
+    funding = None if pinned is None else read_funding(lake, scene.instrument, scene.range, version=pinned)
+    return Market(bars, origin, funding, versions)
+
+
+def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Result:
+    """Run strategy and engine on a market; the key is filled in by the caller."""
+    bars = market.bars
+    desk.progress("deciding", 0, len(bars))
+    targets = desk.evaluate(strategy, bars, scene, market.funding)
+    desk.progress("deciding", len(bars), len(bars))
+    desk.progress("simulating", 0, len(bars))
+    done = run(bars, targets, scene.execution, cash=scene.cash, funding=market.funding)
+    metrics = summary(done, bars, scene.timeframe, scene.execution, scene.cash)
+    desk.progress("simulating", len(bars), len(bars))
+    return Result(
+        key="",
+        digest=done.digest(),
+        scene=scene,
+        strategy_source=strategy.source,
+        strategy_hash=strategy_hash(strategy),
+        engine_version=ENGINE_VERSION,
+        table_versions=market.versions,
+        origin=scene.instrument.venue,
+        bars_origin=market.bars_origin,
+        metrics=metrics,
+        run=done,
+        incidents=find_incidents(desk.lake, scene, bars, done, has_funding=market.funding is not None),
+        created=desk.clock.now(),
+        notes=notes(scene, market),
+    )
+
+
+def notes(scene: Scene, market: Market) -> tuple[str, ...]:
+    """Say what a reader must know before the numbers."""
+    said = []
+    if scene.instrument.venue == "simulated":
+        said.append("SIMULATED market: the prices are made up by a seeded generator")
+    if scene.execution.fill == "close":
+        said.append("OPTIMISTIC fills: orders fill at the close of the bar that decides")
+    if market.bars_origin != "native":
+        said.append(f"candles are built from {market.bars_origin}, not the venue's own")
+    if scene.instrument.is_perpetual and market.funding is None:
+        said.append("no funding data in the lake: funding is not counted")
+    return tuple(said)
+
+
+def _certificate(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Certificate | None:
+    if desk.certify is None:
+        return None
+    desk.progress("checking for look-ahead", 0, 1)
+    certificate = desk.certify(strategy, market.bars, scene, market.funding)
+    desk.progress("checking for look-ahead", 1, 1)
+    return certificate
+
+
+def _funding_series(instrument: Instrument) -> dict[str, str]:
+    return {"venue": instrument.venue, "symbol": instrument.symbol}

@@ -1,0 +1,51 @@
+"""Run a stored result again and compare every bit."""
+
+from dataclasses import dataclass
+
+from tallow.domain.errors import UserError
+from tallow.domain.results import Result
+from tallow.flows.backtest import Desk, compute, read_market
+from tallow.ports import Strategy
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The outcome of a replay: `equal` only when every number of the run has the same bits."""
+
+    key: str
+    stored_digest: str
+    digest: str
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the digests are the same."""
+        return self.stored_digest == self.digest
+
+
+def find_result(desk: Desk, key: str) -> Result:
+    """Find a stored result by the first digits of its key.
+
+    Raises:
+        UserError: UNKNOWN_RESULT when there is none.
+    """
+    result = desk.records.load(key)
+    if result is None:
+        raise UserError(
+            "UNKNOWN_RESULT", f"no stored result starts with {key!r}", commands=["tallow results list"], exit="no data"
+        )
+    return result
+
+
+def replay(stored: Result, strategy: Strategy, desk: Desk) -> Replay:
+    """Read the pinned versions, run the stored source, compare digests and metrics."""
+    market = read_market(desk.lake, stored.scene, dict(stored.table_versions))
+    again = compute(stored.scene, strategy, market, desk)
+    different = [
+        f"{name}: stored {value!r}, now {again.metrics.get(name)!r}"
+        for name, value in stored.metrics.items()
+        if again.metrics.get(name) != value
+    ]
+    if stored.engine_version != again.engine_version:
+        different.append(f"engine: stored version {stored.engine_version}, now {again.engine_version}")
+    return Replay(stored.key, stored.digest, again.digest, tuple(different))
