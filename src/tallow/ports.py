@@ -194,6 +194,10 @@ class Records(Protocol):
         """Give the result whose key starts with `key`; None when there is none."""
         ...
 
+    def remove(self, key: str) -> int:
+        """Delete the result with this very key; give how many were deleted."""
+        ...
+
     def list(self, limit: int = 50) -> "list[Mapping[str, object]]":
         """Give the newest results first: key, created, scene, digest, verdict and metrics."""
         ...

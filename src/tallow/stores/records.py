@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -104,6 +105,13 @@ class SqlRecords:
             for row in rows
         ]
 
+    def remove(self, key: str) -> int:
+        """Delete the result with this key, damaged or not; give how many were deleted (0 or 1)."""
+        with self._engine.begin() as connection:
+            found = connection.execute(sa.delete(RESULTS).where(RESULTS.c.key == key)).rowcount
+        self._arrays(key).unlink(missing_ok=True)
+        return found
+
     def _arrays(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
@@ -112,7 +120,7 @@ class SqlRecords:
         path = self._arrays(row.key)
         try:
             run = _unpack(path.read_bytes())
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise _damaged(row.key, f"{path} cannot be read: {error}") from error
         if run.digest() != row.digest:
             raise _damaged(row.key, f"{path} does not match the digest {row.digest[:16]}")
@@ -187,5 +195,5 @@ def _damaged(key: str, what: str) -> TerminalError:
     return TerminalError(
         "DAMAGED_RESULT",
         f"result {key[:16]} is damaged: {what}",
-        commands=[f"tallow results remove {key[:16]}", "tallow backtest ... to compute it again"],
+        commands=[f"tallow results remove {key}"],
     )
