@@ -20,10 +20,7 @@ columns = workload.load(options.inputs)
 grid = workload.chosen_pairs(options)
 SHRINK = 1e-8  # whole units only: prices are made so small that one unit is a hundred-millionth of a coin
 frame = pd.DataFrame(
-    {
-        name.capitalize(): columns[name] * (SHRINK if name != "volume" else 1)
-        for name in workload.COLUMNS[1:]
-    },
+    {name.capitalize(): columns[name] * (SHRINK if name != "volume" else 1) for name in workload.COLUMNS[1:]},
     index=pd.to_datetime(columns["time"], unit="us"),
 )
 backtesting.backtesting._tqdm = lambda rows, **_: rows

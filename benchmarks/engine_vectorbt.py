@@ -26,9 +26,7 @@ grid = workload.chosen_pairs(options)
 
 
 def simulate(entries, exits):
-    return vbt.Portfolio.from_signals(
-        close, entries, exits, size=np.inf, fees=workload.FEE, init_cash=workload.CASH
-    )
+    return vbt.Portfolio.from_signals(close, entries, exits, size=np.inf, fees=workload.FEE, init_cash=workload.CASH)
 
 
 def tuned():
@@ -78,6 +76,4 @@ def indicators():
 
 
 call = indicators if options.mode == "indicators" else tuned
-workload.report(
-    "vectorbt", options, import_s, call, ("vectorbt", "vectorbt-rust", "numba", "numpy", "pandas")
-)
+workload.report("vectorbt", options, import_s, call, ("vectorbt", "vectorbt-rust", "numba", "numpy", "pandas"))
