@@ -196,11 +196,11 @@ def _gather_bars(state: BarState, grid: Grid, bars: _Candles, capacity: int) -> 
 
 
 @njit(cache=True, nogil=True)
-def _closes(time: NDArray[np.int64], grid: Grid) -> NDArray[np.int64]:  # pragma: no cover
-    ends = np.empty_like(time)
+def _intervals(time: NDArray[np.int64], grid: Grid) -> NDArray[np.int64]:  # pragma: no cover
+    bounds = np.empty((2, len(time)), np.int64)
     for i in range(len(time)):
-        ends[i] = _bounds(time[i], grid)[1]
-    return ends
+        bounds[0, i], bounds[1, i] = _bounds(time[i], grid)
+    return bounds
 
 
 class BarBuilder:
@@ -331,10 +331,9 @@ def coverage(time: Times, fine: Timeframe, coarse: Timeframe) -> Coverage:
             f"{fine} candles do not add up to {coarse} candles",
             facts={"valid": f"a length that {fine} divides", "note": "1m is a minute, 1M a month"},
         )
-    ends = _closes(np.ascontiguousarray(time, np.int64), _grid(coarse))
-    closes, found = np.unique(ends, return_counts=True)
-    opens = np.array([coarse.floor(int(end) - 1) for end in closes], np.int64)
-    return Coverage(opens, found.astype(np.int64), (closes - opens) // fine.microseconds)
+    opens, found = np.unique(open_times(time, coarse), return_counts=True)
+    expected = (close_times(opens, coarse) - opens) // fine.microseconds
+    return Coverage(opens, found.astype(np.int64), expected)
 
 
 def close_times(time: Times, timeframe: Timeframe) -> Times:
@@ -344,7 +343,17 @@ def close_times(time: Times, timeframe: Timeframe) -> Times:
         >>> close_times(np.array([0]), Timeframe(1, "M")).tolist()
         [2678400000000]
     """
-    return np.asarray(_closes(np.ascontiguousarray(time, np.int64), _grid(timeframe)))
+    return np.asarray(_intervals(np.ascontiguousarray(time, np.int64), _grid(timeframe))[1])
+
+
+def open_times(time: Times, timeframe: Timeframe) -> Times:
+    """Give the open of the candle that each moment lies in: `Timeframe.floor` by column.
+
+    Example:
+        >>> open_times(np.array([59_000_000, 60_000_000]), Timeframe(1, "m")).tolist()
+        [0, 60000000]
+    """
+    return np.asarray(_intervals(np.ascontiguousarray(time, np.int64), _grid(timeframe))[0])
 
 
 def _grid(timeframe: Timeframe) -> Grid:
