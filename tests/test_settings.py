@@ -3,11 +3,16 @@ from pathlib import Path
 import pytest
 
 from tallow.domain.errors import UserError
-from tallow.settings import Settings, load
+from tallow.settings import Settings, colours_allowed, load
 
 
-def test_defaults_need_no_file(tmp_path: Path) -> None:
-    settings, origins = load(environment={}, folder=tmp_path)
+def file(folder: Path) -> Path:
+    return folder / "tallow.toml"
+
+
+def test_defaults_need_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings, origins = load(environment={})
     assert settings == Settings()
     assert {item.origin for item in origins} == {"default"}
     assert all(item.help for item in origins)
@@ -21,7 +26,7 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path)
         "TALLOW__BINANCE__SPOT_URL": "http://x",
         "OTHER": "1",
     }
-    settings, origins = load({"lake": "line", "palette": None}, environment=environment, folder=tmp_path)
+    settings, origins = load({"lake": "line", "palette": None}, environment=environment, file=file(tmp_path))
     assert (settings.lake, settings.cash, settings.fee, settings.palette) == ("line", 2.0, 0.1, "green-red")
     assert (settings.binance.spot_url, settings.binance.timeout) == ("http://x", 3.0)
     where = {item.name: item.origin for item in origins}
@@ -45,14 +50,14 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path)
 def test_a_wrong_file_is_named_with_key_and_what_is_valid(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "tallow.toml").write_text(text)
     with pytest.raises(UserError, match="BAD_CONFIG") as caught:
-        load(environment={}, folder=tmp_path)
+        load(environment={}, file=file(tmp_path))
     assert "tallow.toml" in str(caught.value)
     assert said in str(caught.value)
 
 
-def test_a_mistyped_variable_is_not_ignored(tmp_path: Path) -> None:
+def test_a_mistyped_variable_is_not_ignored() -> None:
     with pytest.raises(UserError, match="BAD_CONFIG") as caught:
-        load(environment={"TALLOW__LAEK": "x"}, folder=tmp_path)
+        load(environment={"TALLOW__LAEK": "x"})
     assert "lake" in caught.value.facts["nearest"]
 
 
@@ -61,3 +66,13 @@ def test_the_working_folder_is_read_by_default(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TALLOW__LAKE", raising=False)
     assert load()[0].lake == "here"
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        load(environment={}, file=tmp_path / "other.toml")
+
+
+def test_no_color_is_obeyed() -> None:
+    assert colours_allowed({})
+    assert not colours_allowed({"NO_COLOR": "1"})

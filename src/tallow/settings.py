@@ -56,19 +56,20 @@ def load(
     overrides: Mapping[str, object] | None = None,
     *,
     environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
+    file: Path | None = None,
 ) -> tuple[Settings, list[Setting]]:
     """Read settings: command line before environment before ``tallow.toml`` before defaults.
 
     Args:
         overrides: dotted names from the command line; None values are not given.
         environment: variables named ``TALLOW__SECTION__KEY``; the process's own when None.
-        folder: where ``tallow.toml`` may lie; the working folder when None.
+        file: configuration file that must exist; ``tallow.toml`` of the working folder, if any, when None.
 
     Raises:
         UserError: BAD_CONFIG with file, key, nearest key and what was received.
     """
-    layers = [(str(path), _flatten(_read(path))) for path in [(folder or Path.cwd()) / FILE_NAME] if path.exists()]
+    path = file or Path.cwd() / FILE_NAME
+    layers = [(str(path), _flatten(_read(path)))] if file or path.exists() else []
     layers.append(("environment", _from_environment(os.environ if environment is None else environment)))
     layers.append(("command line", {key: value for key, value in (overrides or {}).items() if value is not None}))
     values: dict[str, tuple[object, str]] = {}
@@ -135,9 +136,9 @@ def _checked(name: str, value: object, origin: str, known: Mapping[str, tuple[ty
         )
     wanted = known[name][0]
     try:
-        if isinstance(value, bool) or ((wanted is str) != isinstance(value, str) and origin.endswith(FILE_NAME)):
+        if isinstance(value, bool) or ((wanted is str) != isinstance(value, str) and origin.endswith(".toml")):
             raise ValueError
-        return wanted(value)  # type: ignore[call-arg]
+        return wanted(value)
     except (TypeError, ValueError):
         raise UserError(
             "BAD_CONFIG",
@@ -147,3 +148,8 @@ def _checked(name: str, value: object, origin: str, known: Mapping[str, tuple[ty
 
 
 _ARTICLE: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number"}
+
+
+def colours_allowed(environment: Mapping[str, str] | None = None) -> bool:
+    """Say whether output may be coloured: not when ``NO_COLOR`` is set to anything (no-color.org)."""
+    return not (os.environ if environment is None else environment).get("NO_COLOR")

@@ -1,0 +1,143 @@
+"""The verbs of data: ingest, refine, catalog, coverage, lineage, query."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tallow.cli.session import Session, table, verb
+from tallow.domain.errors import UserError
+from tallow.domain.ranges import iso
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def ingest() -> None:
+    """Bring in recordings from files, or history from a venue. What is there already is not written again."""
+
+
+@ingest.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("-s", "--symbol", help="instrument, where the file does not tell")
+@click.option("-t", "--timeframe", help="candle length, where the file does not tell")
+@click.option("--no-refine", is_flag=True, help="stop at the bronze layer")
+@verb
+def files(
+    session: Session, paths: tuple[str, ...], symbol: str | None, timeframe: str | None, *, no_refine: bool
+) -> None:
+    """Take files and folders of recordings; the format is detected."""
+    workspace = session.workspace()
+    report = workspace.ingest_files(paths, symbol=symbol, timeframe=timeframe)
+    finish(session, report, no_refine=no_refine)
+
+
+@ingest.command()
+@click.argument("symbols", nargs=-1, required=True, metavar="SYMBOL...")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(["candles", "trades", "funding"]), default=("candles",)
+)
+@click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length")
+@click.option("--timerange", help="20240101-20240601 or 2024-01-01..2024-06-01; UTC, the end is excluded")
+@click.option("--days", type=click.IntRange(1), help="only the last so many days")
+@click.option("--no-refine", is_flag=True, help="stop at the bronze layer")
+@verb
+def binance(session: Session, symbols: tuple[str, ...], *, no_refine: bool, **chosen: Any) -> None:
+    """Fetch public history from Binance: archives first, the REST API for the tail. No key needed."""
+    if session.offline:
+        raise UserError(
+            "OFFLINE", "--offline refuses a venue", commands=["tallow ingest files PATH"], exit="refused for safety"
+        )
+    workspace = session.workspace()
+    report = workspace.ingest_binance(symbols, **chosen)
+    finish(session, report, no_refine=no_refine)
+
+
+def finish(session: Session, report: Any, *, no_refine: bool) -> None:
+    """Refine what came in, and say what was written."""
+    refined = None if no_refine else session.workspace().refine()
+    data = {"ingest": asdict(report), "refine": asdict(refined) if refined else None}
+    session.emit(data, "\n".join([str(report), *([str(refined)] if refined else [])]))
+    session.hint("next    tallow catalog")
+
+
+@click.command()
+@click.option("--layer", type=click.Choice(["silver", "gold"]), help="only this layer")
+@click.option("-t", "--timeframe", "timeframes", multiple=True, help="also build candles of this length")
+@click.option("--explain", is_flag=True, help="say what would be done, and do nothing")
+@verb
+def refine(session: Session, layer: str | None, timeframes: tuple[str, ...], *, explain: bool) -> None:
+    """Clean bronze rows, find gaps, build candles; only what is not refined yet."""
+    report = session.workspace().refine(timeframes=timeframes, layer=layer, explain=explain)
+    session.emit(asdict(report), str(report))
+
+
+@click.command()
+@click.option("--paths", is_flag=True, help="where other engines find the tables")
+@verb
+def catalog(session: Session, *, paths: bool) -> None:
+    """List every series: rows, range, version, gaps, origin."""
+    workspace = session.workspace()
+    if paths:
+        locations = workspace.locations()
+        session.emit(locations, table(locations.items(), ("table", "path")))
+        return
+    frame = workspace.catalog()
+    session.emit(plain(frame), show(frame) if len(frame) else "the lake is empty")
+    if frame.is_empty():
+        session.hint("next    tallow demo, tallow ingest files PATH, or tallow ingest binance BTC/USDT")
+
+
+@click.command()
+@click.argument("symbol")
+@click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length")
+@verb
+def coverage(session: Session, symbol: str, timeframe: str) -> None:
+    """Show what is there of one series of candles, and every gap."""
+    found = session.workspace().coverage(symbol, timeframe)
+    session.emit(asdict(found), str(found))
+
+
+@click.command()
+@click.argument("name", metavar="TABLE")
+@click.option("-s", "--symbol", help="only this instrument")
+@click.option("-t", "--timeframe", help="only this candle length")
+@click.option("--at", help="only writes that hold this moment")
+@verb
+def lineage(session: Session, name: str, **chosen: Any) -> None:
+    """Show which job wrote a table, from what, with which version of tallow."""
+    frame = session.workspace().lineage(name, **chosen)
+    session.emit(plain(frame), show(frame) if len(frame) else "nothing was written")
+
+
+@click.command()
+@click.argument("sql")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="rows printed")
+@verb
+def query(session: Session, sql: str, limit: int) -> None:
+    """Run one SELECT over the lake: tallow query "select symbol, count(*) from gold.candles group by symbol"."""
+    frame = session.workspace().query(sql)
+    session.emit(plain(frame.head(limit)), show(frame.head(limit)) if len(frame) else "no rows")
+    if len(frame) > limit:
+        session.hint(f"{len(frame) - limit:,} more rows: --limit {len(frame)}")
+
+
+def plain(frame: "pl.DataFrame") -> list[dict[str, object]]:
+    """Turn a frame into rows of JSON values; moments in ISO form."""
+    return [{name: _moment(value) for name, value in row.items()} for row in frame.to_dicts()]
+
+
+def show(frame: "pl.DataFrame") -> str:
+    """Lay a frame out as a table; moments in ISO form."""
+    return table(([_moment(value) for value in row] for row in frame.iter_rows()), frame.columns)
+
+
+def _moment(value: object) -> object:
+    from datetime import datetime
+
+    from tallow.domain.ranges import parse_time
+
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    return iso(parse_time(value)) if isinstance(value, datetime) else value

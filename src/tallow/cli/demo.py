@@ -1,0 +1,105 @@
+"""The verb that shows the whole road."""
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tallow.cli.session import Session, table, verb
+from tallow.domain.ranges import iso
+
+if TYPE_CHECKING:
+    from tallow.app import Workspace
+    from tallow.domain.results import Result
+
+OUT = "tallow-demo"
+SEED = 7
+STRATEGIES = ("buy_and_hold", "sma_cross", "rsi")
+SHOWN = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "fees")
+
+
+@click.command()
+@click.option("--data", metavar="PATH", help="real recordings instead of the simulated market")
+@click.option("--out", default=OUT, show_default=True, metavar="DIR", help="folder for the demo's lake and report")
+@click.option("--seed", default=SEED, show_default=True, help="of the simulated market")
+@click.option("--open", "show", is_flag=True, help="open the report in the browser")
+@verb
+def demo(session: Session, *, data: str | None, out: str, seed: int, show: bool) -> None:
+    """Market -> ingest -> lake -> three strategies -> look-ahead certificate -> report. No network, no key.
+
+    Without --data the market is SIMULATED: made up by a seeded generator, served on loopback as an exchange, and
+    fetched by the same client that talks to Binance.
+    """
+    folder = Path(out)
+    workspace = prepare_recordings(session, folder, data) if data else prepare_market(session, folder, seed)
+    markets = workspace.showcase()
+    results = [run_one(workspace, name, *market) for market in markets for name in STRATEGIES]
+    featured = next(result for result in results if result.scene.strategy == "sma_cross")
+    report = workspace.write_report(featured, folder / "report.html")
+    session.emit(
+        {
+            "simulated": data is None,
+            "report": str(report),
+            "results": [workspace.describe(result) for result in results],
+        },
+        "\n".join([headline(data), lines(workspace, results), gaps(workspace, markets), f"report  {report}"]),
+    )
+    session.hint(
+        f"next    open {report} in a browser",
+        "        tallow new strategy my_idea        then  tallow backtest my_idea.py",
+        f"        tallow results replay {featured.key[:12]} --lake {workspace.settings.lake}",
+    )
+    if show:
+        webbrowser.open(report.absolute().as_uri())
+
+
+def prepare_market(session: Session, folder: Path, seed: int = SEED) -> "Workspace":
+    """Fill the demo's lake from the simulated exchange; a no-op when it is filled already."""
+    workspace = session.workspace(str(folder / "lake"))
+    workspace.ingest_simulated(seed)
+    workspace.refine()
+    return workspace
+
+
+def prepare_recordings(session: Session, folder: Path, data: str) -> "Workspace":
+    """Fill the demo's lake from recordings; a no-op when it is filled already."""
+    workspace = session.workspace(str(folder / "lake-recordings"))
+    session.hint(str(workspace.ingest_files((data,))))
+    workspace.refine()
+    return workspace
+
+
+def run_one(workspace: "Workspace", name: str, symbol: str, timeframe: str) -> "Result":
+    """Backtest one built-in strategy with its certificate."""
+    strategy = workspace.strategy(name, {})
+    return workspace.backtest(workspace.scene(strategy, symbol=symbol, timeframe=timeframe), strategy)
+
+
+def headline(data: str | None) -> str:
+    """Say what the numbers below were made from."""
+    return f"real recordings from {data}" if data else "SIMULATED market: made up by a seeded generator, no real prices"
+
+
+def lines(workspace: "Workspace", results: "list[Result]") -> str:
+    """Lay the results out."""
+    rows: list[list[Any]] = []
+    for result in results:
+        scene, verdict = result.scene, result.certificate.verdict if result.certificate else "unproven"
+        values = [result.metrics.get(name) for name in SHOWN]
+        shown = [round(value, 2) if isinstance(value, float) else value for value in values]
+        rows.append(
+            [scene.strategy, str(scene.instrument), str(scene.timeframe), *shown, verdict, len(result.incidents)]
+        )
+    return table(rows, ("strategy", "instrument", "bars", *SHOWN, "look-ahead", "incidents"))
+
+
+def gaps(workspace: "Workspace", markets: list[tuple[str, str]]) -> str:
+    """List the holes in the data of every series shown."""
+    rows = []
+    for symbol, timeframe in markets:
+        found = workspace.coverage(symbol, timeframe)
+        longest = max(found.gaps, key=lambda gap: gap.missing, default=None)
+        where = f"{longest.missing} missing from {iso(longest.start)}" if longest else "-"
+        rows.append((symbol, timeframe, found.rows, iso(found.start), iso(found.end), len(found.gaps), where))
+    return table(rows, ("series", "bars", "candles", "from", "to", "gaps", "longest"))

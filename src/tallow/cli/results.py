@@ -1,0 +1,115 @@
+"""The verbs of stored results: results (list, show, compare, replay, remove) and report."""
+
+from pathlib import Path
+
+import click
+
+from tallow.cli.session import Session, table, verb
+from tallow.domain.errors import EXIT_CODES, UserError
+from tallow.domain.ranges import iso
+
+HEADLINE = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "win_rate_pct")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def results() -> None:
+    """List, show, compare, replay or remove stored results."""
+
+
+@results.command("list")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@verb
+def list_results(session: Session, limit: int) -> None:
+    """List stored results, newest first."""
+    rows = session.workspace().records.list(limit)
+    text = table(
+        (
+            (
+                str(row["key"])[:12], iso(int(str(row["created"])) // 1_000_000 * 1_000_000), row["strategy"], row["instrument"],
+                row["timeframe"], row["verdict"], *(_metric(row["metrics"], name) for name in HEADLINE),
+            )
+            for row in rows
+        ),
+        ("id", "created", "strategy", "instrument", "timeframe", "look-ahead", *HEADLINE),
+    )  # fmt: skip
+    session.emit(rows, text if rows else "no stored results yet")
+    if not rows:
+        session.hint("next    tallow backtest sma_cross -s BTC/USDT -t 1h")
+
+
+@results.command()
+@click.argument("key", metavar="ID")
+@verb
+def show(session: Session, key: str) -> None:
+    """Show one result."""
+    workspace = session.workspace()
+    result = workspace.result(key)
+    session.emit(workspace.describe(result), workspace.text(result))
+
+
+@results.command()
+@click.argument("left", metavar="A")
+@click.argument("right", metavar="B")
+@verb
+def compare(session: Session, left: str, right: str) -> None:
+    """Put two results side by side: what differs in the scene, and every metric."""
+    workspace = session.workspace()
+    pair = [workspace.describe(workspace.result(key)) for key in (left, right)]
+    rows = [(name, *(_metric(one["metrics"], name) for one in pair)) for name in pair[0]["metrics"]]
+    scenes = [(name, *(str(one["scene"].get(name)) for one in pair)) for name in pair[0]["scene"]]
+    different = [row for row in scenes if row[1] != row[2]]
+    keys = [one["key"][:12] for one in pair]
+    text = "\n\n".join(
+        [table(different, ("differs", *keys)) if different else "the scenes are equal", table(rows, ("metric", *keys))]
+    )
+    session.emit({"differs": different, "metrics": rows}, text)
+
+
+@results.command()
+@click.argument("key", metavar="ID")
+@verb
+def replay(session: Session, key: str) -> int:
+    """Run a stored result again on the pinned data and compare every bit; exit code 4 when one differs."""
+    outcome = session.workspace().replay(key)
+    verdict = session.colour("equal", "green") if outcome.equal else session.colour("DIFFERENT", "red")
+    lines = [f"{verdict}  {outcome.key[:12]}", f"  stored  {outcome.stored_digest}", f"  now     {outcome.digest}"]
+    session.emit(
+        {"key": outcome.key, "equal": outcome.equal, "stored": outcome.stored_digest, "now": outcome.digest,
+         "differences": list(outcome.differences)},
+        "\n".join([*lines, *(f"  {text}" for text in outcome.differences)]),
+    )  # fmt: skip
+    return EXIT_CODES["done"] if outcome.equal else EXIT_CODES["check failed"]
+
+
+@results.command()
+@click.argument("key", metavar="ID")
+@click.option("-y", "--yes", is_flag=True, help="do not ask")
+@verb
+def remove(session: Session, key: str, *, yes: bool) -> None:
+    """Delete a stored result; its full ID is needed."""
+    if len(key) != 64:
+        raise UserError(
+            "NEED_FULL_ID", "removing needs all 64 digits of the ID", commands=["tallow results list --json"]
+        )
+    if not yes:
+        click.confirm(f"delete result {key[:12]}?", abort=True, err=True)
+    count = session.workspace().records.remove(key)
+    session.emit({"removed": count}, f"removed {count}")
+
+
+@click.command()
+@click.argument("key", metavar="ID")
+@click.option("--out", metavar="PATH", help="file to write [default: report-ID.html]")
+@verb
+def report(session: Session, key: str, out: str | None) -> None:
+    """Write one self-contained HTML page about a stored result."""
+    workspace = session.workspace()
+    result = workspace.result(key)
+    path = workspace.write_report(result, Path(out or f"report-{result.key[:12]}.html"))
+    session.emit({"report": str(path), "key": result.key}, str(path))
+
+
+def _metric(metrics: object, name: str) -> object:
+    assert isinstance(metrics, dict)
+    value = metrics.get(name)
+    return round(value, 4) if isinstance(value, float) else value
