@@ -86,6 +86,20 @@ def moments_start(window: int) -> RollingMoments:
 
 
 @compiled
+def deviation(state: RollingMoments) -> float:  # pragma: no cover
+    """Give the population standard deviation of a full window; exactly 0 when it is constant."""
+    count = float(state.seen)
+    # count^2 x variance = count x (sum of squares) - (sum)^2: both are huge and nearly equal, so both are exact.
+    scaled, scaled_error = multiply(count, state.square_high)
+    squared, squared_error = multiply(state.high, state.high)
+    difference, error = add(scaled, scaled_error + count * state.square_low, -squared)
+    difference += error - (squared_error + 2.0 * state.high * state.low + state.low * state.low)
+    if difference <= _NOTHING * scaled:
+        return 0.0
+    return float(np.sqrt(difference) / count)
+
+
+@compiled
 def moments_step(state: RollingMoments, value: float) -> tuple[RollingMoments, float, float]:  # pragma: no cover
     """Take in one value; give mean and population standard deviation, NaN until the window is full."""
     ring, count, position, high, low, square_high, square_low = state
@@ -106,17 +120,3 @@ def moments_step(state: RollingMoments, value: float) -> tuple[RollingMoments, f
     if count < len(ring):
         return after, np.nan, np.nan
     return after, (high + low) / count, deviation(after)
-
-
-@compiled
-def deviation(state: RollingMoments) -> float:  # pragma: no cover
-    """Give the population standard deviation of a full window; exactly 0 when it is constant."""
-    count = float(state.seen)
-    # count^2 x variance = count x (sum of squares) - (sum)^2: both are huge and nearly equal, so both are exact.
-    scaled, scaled_error = multiply(count, state.square_high)
-    squared, squared_error = multiply(state.high, state.high)
-    difference, error = add(scaled, scaled_error + count * state.square_low, -squared)
-    difference += error - (squared_error + 2.0 * state.high * state.low + state.low * state.low)
-    if difference <= _NOTHING * scaled:
-        return 0.0
-    return float(np.sqrt(difference) / count)
