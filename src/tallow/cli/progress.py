@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 class ProgressLine:
     """Show (phase, done, total) calls: a bar a phase on a terminal, one line a phase elsewhere."""
 
-    def __init__(self) -> None:
-        self._console = Console(file=sys.stderr)
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(file=sys.stderr)
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
 

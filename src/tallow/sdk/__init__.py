@@ -1,0 +1,7 @@
+"""The Python interface: open a lake, look into it, run and check strategies."""
+
+from tallow.sdk.lake import Lake, open, sample
+from tallow.sdk.research import backtest, check
+from tallow.sdk.results import Check, Result
+
+__all__ = ["Check", "Lake", "Result", "backtest", "check", "open", "sample"]

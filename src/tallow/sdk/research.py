@@ -1,0 +1,72 @@
+"""Backtest and check strategies from Python."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tallow.domain.scene import Value
+from tallow.sdk.frames import take_bars
+from tallow.sdk.lake import Lake, open
+from tallow.sdk.results import Check, Result
+
+Code = str | Callable[..., Any] | type
+
+
+def backtest(
+    strategy: Code,
+    symbol: str = "BTC/USDT",
+    timeframe: str = "1h",
+    timerange: str | None = None,
+    *,
+    lake: Lake | None = None,
+    data: Any = None,
+    params: Mapping[str, Value] | None = None,
+    check: bool = True,
+    cache: bool = True,
+    **execution: Any,
+) -> Result:
+    """Run a strategy and give a `Result`.
+
+    Args:
+        strategy: path of a file, name of a built-in strategy, a function `signals(bars, ...)`, or a `Strategy` class.
+        symbol: instrument, in any spelling.
+        timeframe: candle length.
+        timerange: ``20240101-20240601``; everything when None.
+        lake: where the candles are; the default lake when None.
+        data: your own candles instead: they are written to the lake first, as venue ``own``.
+        params: parameters of the strategy.
+        check: also certify that it does not see the future.
+        cache: give the stored result when this very one exists.
+        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop.
+
+    Raises:
+        UserError: NO_DATA, BAD_PARAMETER, ...: each says what is valid.
+    """
+    workspace, symbol = _market(lake, data, symbol, timeframe)
+    code = workspace.strategy(strategy, dict(params or {}))
+    scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange, **execution)
+    return Result(workspace.backtest(scene, code, check=check, cache=cache), workspace)
+
+
+def check(
+    strategy: Code,
+    symbol: str = "BTC/USDT",
+    timeframe: str = "1h",
+    timerange: str | None = None,
+    *,
+    lake: Lake | None = None,
+    data: Any = None,
+    params: Mapping[str, Value] | None = None,
+) -> Check:
+    """Certify that a strategy does not see the future; the arguments are those of `backtest`."""
+    workspace, symbol = _market(lake, data, symbol, timeframe)
+    code = workspace.strategy(strategy, dict(params or {}))
+    scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange)
+    return Check(workspace.check(scene, code))
+
+
+def _market(lake: Lake | None, data: Any, symbol: str, timeframe: str) -> tuple[Any, str]:
+    place = lake or open()
+    if data is None:
+        return place.workspace, symbol
+    bars = take_bars(data)
+    return place.workspace, place.workspace.own_series(bars, symbol, timeframe)

@@ -1,0 +1,159 @@
+"""Results as a notebook wants them: numbers, frames, a picture, a replay."""
+
+import webbrowser
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tallow.domain.evidence import Certificate
+from tallow.domain.results import EXIT_REASONS, FillLog, Run, TradeLog
+from tallow.sdk.frames import As, give
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tallow.app import Workspace
+    from tallow.domain.results import Result as Stored
+    from tallow.flows.replay import Replay
+
+MOMENTS = ("time", "entry_time", "exit_time")
+
+
+class Result:
+    """A backtest: `.metrics`, `.equity`, `.trades`, `.orders`, `.incidents`, `.check`, `.plot()`, `.replay()`.
+
+    Frames are pandas; `.frame(name, as_="polars")` gives the others.
+    """
+
+    def __init__(self, stored: "Stored", workspace: "Workspace") -> None:
+        self._stored = stored
+        self._workspace = workspace
+
+    @property
+    def metrics(self) -> dict[str, float | int | None]:
+        """Every metric under its canonical name; None where it is undefined."""
+        return dict(self._stored.metrics)
+
+    @property
+    def key(self) -> str:
+        """Content key: scene, table versions, source and engine; `tallow results show KEY` finds it again."""
+        return self._stored.key
+
+    @property
+    def digest(self) -> str:
+        """sha256 of every number of the run."""
+        return self._stored.digest
+
+    @property
+    def equity(self) -> Any:
+        """Value of the account at every bar's close, quote units: a Series indexed by bar open."""
+        return self.frame("equity")["equity"]
+
+    @property
+    def trades(self) -> Any:
+        """Round trips, one a row."""
+        return self.frame("trades")
+
+    @property
+    def orders(self) -> Any:
+        """Fills, one a row."""
+        return self.frame("orders")
+
+    @property
+    def incidents(self) -> Any:
+        """What was wrong with the data inside the range."""
+        return self.frame("incidents")
+
+    @property
+    def check(self) -> Certificate | None:
+        """The look-ahead certificate; None means unproven."""
+        return self._stored.certificate
+
+    def frame(self, name: str, as_: As | None = None) -> Any:
+        """Give ``equity``, ``trades``, ``orders`` or ``incidents`` as pandas, Polars or Arrow."""
+        import polars as pl
+
+        run = self._stored.run
+        if name == "equity":
+            return give(_frame(run, ("time", "equity", "position", "target")), as_, index="time")
+        if name == "trades":
+            return give(_frame(run.trades), as_)
+        if name == "orders":
+            return give(_frame(run.fills), as_)
+        rows = [{item.name: getattr(one, item.name) for item in fields(one)} for one in self._stored.incidents]
+        frame = pl.DataFrame(rows, schema=_INCIDENT)
+        return give(frame.with_columns(pl.col("start", "end").cast(pl.Datetime("us", "UTC"))), as_)
+
+    def plot(self) -> "Plot":
+        """Give a picture: shown by a notebook, opened in the browser by ``.show()``."""
+        return Plot(self)
+
+    def report(self, path: str = "report.html") -> Path:
+        """Write the full self-contained page; give its path."""
+        return self._workspace.write_report(self._stored, Path(path))
+
+    def replay(self) -> "Replay":
+        """Run the stored source on the pinned data again; `.equal` says whether every bit is the same."""
+        return self._workspace.replay_result(self._stored)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but the arrays as plain values."""
+        return self._workspace.describe(self._stored)
+
+    def __repr__(self) -> str:
+        return self._workspace.text(self._stored)
+
+    def _repr_html_(self) -> str:
+        return self._workspace.fragment(self._stored)
+
+
+class Plot:
+    """A result's picture."""
+
+    def __init__(self, result: Result) -> None:
+        self._result = result
+
+    def show(self, path: str = "report.html") -> Path:
+        """Write the report and open it in the browser."""
+        written = self._result.report(path)
+        webbrowser.open(written.absolute().as_uri())
+        return written
+
+    def _repr_html_(self) -> str:
+        return self._result._repr_html_()
+
+
+class Check:
+    """A look-ahead certificate as a notebook wants it."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        self.certificate = certificate
+
+    @property
+    def verdict(self) -> str:
+        """``certified``, ``leaky`` or ``unknown``."""
+        return self.certificate.verdict
+
+    def __bool__(self) -> bool:
+        return self.certificate.verdict == "certified"
+
+    def __repr__(self) -> str:
+        found = "".join(
+            f"\n  row {one.row} ({one.kind}): {one.before:g} -> {one.after} {one.location} {one.source}"
+            for one in self.certificate.findings
+        )
+        return f"{self.certificate.verdict}: {self.certificate.reason}{found}"
+
+
+_INCIDENT = {"kind": str, "start": int, "end": int, "count": int, "exposed": bool, "profit": float}
+
+
+def _frame(part: "Run | TradeLog | FillLog", names: tuple[str, ...] = ()) -> "pl.DataFrame":
+    import polars as pl
+
+    wanted = names or tuple(item.name for item in fields(part))
+    frame = pl.DataFrame({name: getattr(part, name) for name in wanted})
+    if "reason" in wanted:
+        words = dict(enumerate(EXIT_REASONS))
+        frame = frame.with_columns(pl.col("reason").replace_strict(words, return_dtype=pl.String))
+    return frame.with_columns(pl.col(name).cast(pl.Datetime("us", "UTC")) for name in wanted if name in MOMENTS)
