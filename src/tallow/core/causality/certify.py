@@ -1,0 +1,273 @@
+"""Certify that a strategy does not read the future: by experiment, on these bars, at every row where it changes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import chain
+
+import numpy as np
+
+from tallow.core.causality.compare import change_rows, changed_rows
+from tallow.core.causality.futures import FUTURES, TRUNCATE, truncate
+from tallow.core.causality.locate import END_OF_DATA, LENGTH, STATE, Step, locate
+from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, spread
+from tallow.core.causality.trials import Difference, Run, Trials
+from tallow.domain.columns import Bars, Floats
+from tallow.domain.errors import Error
+from tallow.domain.evidence import Certificate, Finding
+
+_BEFORE_FRESH = 12  # trials that must pass before a process is asked
+_REPORTED = 3
+
+
+@dataclass(frozen=True)
+class FreshRuns:
+    """What a new process gave: one output, or the message of its failure, for each set of bars; and what it touched.
+
+    `effects` are plain phrases for whatever the code under test used beside the bars: files, network, processes.
+    """
+
+    outputs: tuple[Floats | str, ...]
+    effects: tuple[str, ...] = ()
+
+
+Fresh = Callable[[Sequence[Bars]], Callable[[], FreshRuns]]
+"""Starts runs in a new process, in the given order, and gives what waits for them."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is certified, and further ways to look at it.
+
+    Attributes:
+        source: text of the strategy; its sha256 is the certificate's `strategy_hash`.
+        file: path that findings name.
+        data: words for the bars.
+        fresh: runs in a new process; None leaves state that outlives an import untested.
+        trace: gives what each line left in its variables, to find the line of a leak.
+        clock_moved: runs with the wall clock moved, where the source reads one.
+        replay: writes the command that shows a finding again.
+    """
+
+    source: str = ""
+    file: str = ""
+    data: str = ""
+    fresh: Fresh | None = None
+    trace: Callable[[Bars], Sequence[Step]] | None = None
+    clock_moved: Run | None = None
+    replay: Callable[[Finding], str] | None = None
+
+
+def certify(run: Run, bars: Bars, *, subject: Subject | None = None, effort: Effort | None = None) -> Certificate:
+    """Run a strategy on changed futures and say whether any of them changed its past.
+
+    `run` should import the strategy anew for every call, so that nothing is kept between two calls. Every row where
+    the output changes is tested by truncation and by opposing futures, and so is a sample of all rows; what `effort`
+    allows beyond that covers the other rows. A leak that never shows on these bars is not found.
+
+    Raises:
+        Error: whatever `run` raises on the bars as they are.
+
+    Example:
+        >>> prices = np.array([3.0, 1.0, 2.0, 5.0, 4.0, 6.0] * 9)
+        >>> bars = Bars.of(np.arange(54), (prices, prices + 1, prices - 1, prices, prices))
+        >>> certify(lambda b: np.sign(b.close - 3), bars).verdict
+        'certified'
+        >>> certify(lambda b: np.sign(np.append(b.close[1:], np.nan) - 3), bars).verdict
+        'leaky'
+    """
+    about, spend = subject or Subject(), effort or Effort()
+    return _Examination(Trials(run, bars, run(bars)), about, spend).verdict()
+
+
+class _Examination:
+    """One certificate in the making."""
+
+    def __init__(self, trials: Trials, subject: Subject, effort: Effort) -> None:
+        self.trials, self.subject, self.effort = trials, subject, effort
+        self.waiting: Callable[[], FreshRuns] | None = None
+        self.fresh_cuts: list[int] = []
+        self.fresh_done = 0
+
+    def verdict(self) -> Certificate:
+        if len(self.trials.bars) < 3:
+            return self._certificate("unknown", f"{len(self.trials.bars)} bars are too few to change a future")
+        found = first_look(self.trials) or self._search()
+        if found is not None:
+            return self._leak(found)
+        doubt = self._repeatability() or self._fresh() or self._exceptions()
+        return doubt or self._certificate("certified", self._coverage())
+
+    def _search(self) -> Difference | None:
+        self.unfinished = 0
+        for place, (cut, method) in enumerate(needed(self.trials)):
+            if place == _BEFORE_FRESH:
+                self._start_fresh()
+            if self.effort.limit_left() <= 0:
+                self.unfinished += 1
+                continue
+            found = self.trials.attempt(cut, method)
+            if found:
+                return found
+        self._start_fresh()
+        return self._within(further(self.trials))
+
+    def _within(self, trials: Iterator[tuple[int, str]]) -> Difference | None:
+        while self.effort.extra_left() > 0 and (trial := next(trials, None)):
+            found = self.trials.attempt(*trial)
+            if found:
+                return found
+        return None
+
+    # -- a fresh process ------------------------------------------------------------------------------------------
+
+    def _start_fresh(self) -> None:
+        if self.subject.fresh is None or self.waiting is not None:
+            return
+        rows = exposed_changes(self.trials) or list(range(self.trials.last_cut + 1))
+        usable = [row for row in rows if row >= self.trials.last_cut // 8] or rows
+        self.fresh_cuts = sorted(spread(usable)[: self.effort.fresh_cuts])
+        sets = [truncate(self.trials.bars, cut) for cut in self.fresh_cuts]
+        self.waiting = self.subject.fresh([*sets, self.trials.bars])
+
+    def _fresh(self) -> Certificate | None:
+        """Compare with a process that never saw the future: it runs the shortest bars first, all of them last."""
+        if self.waiting is None:
+            return None
+        done = self.waiting()
+        whole = done.outputs[-1]
+        if isinstance(whole, str):
+            return self._certificate("unknown", f"it runs here but not in a new process: {whole}")
+        for cut, output in zip(self.fresh_cuts, done.outputs, strict=False):
+            if isinstance(output, str):
+                continue
+            self.fresh_done += 1
+            rows = changed_rows(self.trials.base, output, cut + 1)
+            if len(rows) and self.trials.repeats(whole):
+                return self._report(Difference(cut, TRUNCATE, rows, output), STATE)
+        if done.effects:
+            return self._certificate("unknown", f"it uses more than the bars it is given: {'; '.join(done.effects)}")
+        if not self.trials.repeats(whole):
+            return self._not_repeatable("a new process gives another output on the same bars")
+        return None
+
+    # -- doubts ---------------------------------------------------------------------------------------------------
+
+    def _repeatability(self) -> Certificate | None:
+        self.trials.runs += 1
+        if not self.trials.repeats(self.trials.run(self.trials.bars)):
+            return self._not_repeatable("two runs on the same bars differ")
+        if self.subject.clock_moved is not None:
+            self.trials.runs += 1
+            if not self.trials.repeats(self.subject.clock_moved(self.trials.bars)):
+                return self._not_repeatable("it changes with the wall clock")
+        return None
+
+    def _not_repeatable(self, how: str) -> Certificate:
+        return self._certificate("unknown", f"its output is not repeatable: {how} (seed every random generator)")
+
+    def _exceptions(self) -> Certificate | None:
+        trials = self.trials
+        short, long = trials.failed.get(TRUNCATE, {}), trials.tested.get(TRUNCATE, set())
+        if short and (not long or max(short) > trials.last_cut // 2 or max(short) > min(long)):
+            cut = max(short)
+            return self._certificate("unknown", f"it fails on the first {cut + 1} bars alone: {short[cut]}")
+        bare = [cut for cut in exposed_changes(trials) if cut not in trials.cuts]
+        replaced = set().union(*(trials.tested.get(name, set()) for name in FUTURES))
+        if self.unfinished:
+            return self._certificate("unknown", f"{self.unfinished} trials were left when the time limit was reached")
+        if bare or not replaced:
+            name, messages = next((name, failed) for name, failed in trials.failed.items() if failed)
+            message = next(iter(messages.values()))
+            return self._certificate("unknown", f"it fails when later bars are changed ({name}): {message}")
+        return None
+
+    # -- a leak ---------------------------------------------------------------------------------------------------
+
+    def _leak(self, found: Difference) -> Certificate:
+        try:
+            repeats = self.trials.again(found)
+        except Error as problem:
+            return self._not_repeatable(f"it failed on bars that it took before: {problem.message}")
+        if not repeats:
+            return self._not_repeatable("two runs on the same bars differ")
+        if found.method != TRUNCATE:
+            return self._report(found, "")
+        for name in FUTURES:
+            stronger = self.trials.attempt(found.cut, name)
+            if stronger:
+                return self._report(stronger, "")
+        only_last = int(found.rows[0]) == found.cut
+        return self._report(found, END_OF_DATA if only_last else LENGTH)
+
+    def _report(self, found: Difference, kind: str) -> Certificate:
+        finding = self._finding(found, kind)
+        words = f"the output at row {finding.row} changes when only bars after row {finding.cut} do: {finding.kind}"
+        return replace(self._certificate("leaky", words), findings=(finding,))
+
+    def _finding(self, found: Difference, kind: str) -> Finding:
+        trials, subject = self.trials, self.subject
+        changes = np.intersect1d(found.rows, change_rows(trials.base))
+        row = int((changes if len(changes) else found.rows)[-1])
+        paths = None
+        if subject.trace is not None and kind != STATE:
+            paths = subject.trace(trials.bars), subject.trace(trials.changed(found.cut, found.method))
+        place = locate(subject.source, found, len(trials.bars), paths)
+        lines = subject.source.splitlines()
+        finding = Finding(
+            row=row,
+            time=int(trials.bars.time[row]),
+            cut=found.cut,
+            method=found.method,
+            before=float(trials.base[row]),
+            after=float(found.output[row]) if row < len(found.output) else None,
+            kind=kind or place.kind,
+            rows_changed=len(found.rows),
+            location=f"{subject.file}:{place.line}" if place.line else "",
+            source=lines[place.line - 1].strip() if 0 < place.line <= len(lines) else "",
+            hint=place.advice,
+        )
+        return replace(finding, replay=subject.replay(finding) if subject.replay else "")
+
+    # -- words ----------------------------------------------------------------------------------------------------
+
+    def _coverage(self) -> str:
+        trials = self.trials
+        changes, exact = exposed_changes(trials), trials.cuts
+        covered = len(exact | trials.touched)
+        parts = [
+            f"no tested future changed the past: all {len(changes)} rows where the output changes",
+            f"{covered} of {trials.last_cut + 1} rows in all ({len(exact)} of them exactly)",
+        ]
+        if self.fresh_done:
+            parts.append(f"{self.fresh_done} in a new process")
+        short = trials.failed.get(TRUNCATE)
+        if short:
+            parts.append(f"it needs at least {max(short) + 2} bars to run")
+        return ", ".join(parts)
+
+    def _certificate(self, verdict: str, reason: str) -> Certificate:
+        trials = self.trials
+        return Certificate(
+            verdict=verdict,  # type: ignore[arg-type]
+            reason=reason,
+            rows=len(trials.bars),
+            changes=len(change_rows(trials.base)),
+            cuts=len(trials.cuts),
+            runs=trials.runs,
+            fresh=self.fresh_done,
+            strategy_hash=sha256(self.subject.source.encode()).hexdigest(),
+            data=self.subject.data,
+        )
+
+
+def replay(run: Run, bars: Bars, finding: Finding) -> tuple[float, float]:
+    """Run a finding again: the output at its row with the true future, and with the changed one."""
+    trials = Trials(run, bars, run(bars))
+    after = run(trials.changed(finding.cut, finding.method))
+    return float(trials.base[finding.row]), float(after[finding.row]) if finding.row < len(after) else float("nan")
+
+
+def methods() -> tuple[str, ...]:
+    """Name every way in which the future is changed."""
+    return tuple(chain((TRUNCATE,), FUTURES))

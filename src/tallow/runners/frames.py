@@ -1,0 +1,81 @@
+"""Bars as the frame a strategy sees, and what it returns as numbers: the one place of either conversion."""
+
+import numpy as np
+import pandas as pd
+
+from tallow.domain.columns import COLUMNS, Bars, Floats
+from tallow.domain.errors import UserError
+
+_NAMES = pd.Index(COLUMNS[1:])
+
+
+def to_frame(bars: Bars) -> pd.DataFrame:
+    """Copy bars into a frame of their own: index `timestamp` (UTC, the bar's open), float64 columns.
+
+    Nothing done to the frame reaches the bars.
+    """
+    index = pd.DatetimeIndex(bars.time.view("M8[us]"), name="timestamp").tz_localize("UTC")
+    block = np.empty((len(_NAMES), len(bars)))
+    for row, name in zip(block, _NAMES, strict=True):
+        row[:] = getattr(bars, name)
+    return pd.DataFrame(block.T, index=index, columns=_NAMES, copy=False)
+
+
+def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
+    """Read what a strategy returned: one number a bar, NaN where it keeps the last target.
+
+    Takes a pandas or polars Series, an array or a list, of numbers or booleans; a missing value becomes NaN.
+
+    Raises:
+        UserError: BAD_OUTPUT when the length is wrong, a value is no number, or (if `finite`) is infinite.
+    """
+    values = _as_array(output)
+    if values is None or values.ndim != 1:
+        shape = getattr(output, "shape", None)
+        raise _bad("is not one number a bar", type(output).__name__ + (f" of shape {shape}" if shape else ""))
+    if len(values) != rows:
+        raise _bad(f"has {len(values)} values for {rows} bars", type(output).__name__)
+    try:
+        with np.errstate(invalid="ignore"):
+            targets: Floats = np.array(values, np.float64)
+    except (TypeError, ValueError) as problem:
+        raise _bad("is not numeric", f"{type(output).__name__} of {values.dtype}") from problem
+    if finite and np.isinf(targets).any():
+        raise _bad(f"is infinite at row {int(np.flatnonzero(np.isinf(targets))[0])}", type(output).__name__)
+    return targets
+
+
+def _as_array(output: object) -> np.ndarray | None:  # type: ignore[type-arg]
+    if isinstance(output, pd.Series):
+        if output.dtype.kind not in "biufO":
+            return np.asarray(output, object)
+        return output.to_numpy(np.float64, na_value=np.nan) if output.dtype.kind != "O" else _with_nan(output)
+    if hasattr(output, "to_numpy") and not isinstance(output, pd.DataFrame):
+        output = output.to_numpy()
+    if isinstance(output, (list, tuple, np.ndarray)):
+        try:
+            array = np.asarray(output)
+        except ValueError:
+            return None
+        return _with_nan(array) if array.dtype.kind == "O" else _numbers_only(array)
+    return None
+
+
+def _with_nan(values: "pd.Series | np.ndarray") -> np.ndarray:  # type: ignore[type-arg]
+    """Put NaN for None and pd.NA, which numpy cannot read as floats."""
+    array = np.asarray(values, object)
+    missing = pd.isna(array)
+    return np.where(missing, np.nan, array) if array.ndim == 1 else array
+
+
+def _numbers_only(array: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    return array if array.dtype.kind in "biuf" else array.astype(object)
+
+
+def _bad(what: str, received: str) -> UserError:
+    return UserError(
+        "BAD_OUTPUT",
+        f"the strategy's output {what}",
+        facts={"received": received, "valid": "one target a bar: Series, array or list of numbers, NaN to keep"},
+        exit="failed",
+    )

@@ -1,0 +1,219 @@
+"""Run a strategy in this process: import it anew, hand it a frame of its own, read its targets."""
+
+import contextlib
+import inspect
+import io
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tallow.core.engine import run_path
+from tallow.core.strategies import BUILT_IN, decider
+from tallow.core.strategies import Strategy as EventStrategy
+from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.errors import Error, UserError, nearest
+from tallow.domain.scene import Execution, Value
+from tallow.ports import Strategy
+from tallow.runners.frames import to_frame, to_targets
+from tallow.runners.parameters import function_defaults, settle
+from tallow.runners.sources import Source, imported, read_source
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a path-dependent strategy trades under; the others do not need it."""
+
+    execution: Execution = field(default_factory=Execution)
+    cash: float = 10_000.0
+    funding: FundingRates | None = None
+
+
+@dataclass(frozen=True)
+class FileStrategy:
+    """A strategy read from a Python file: a `signals` function, or a class that decides bar by bar.
+
+    Attributes:
+        source: all text that decides the output: the file and the modules beside it that it imports.
+        event_driven: whether it is a class run by the engine.
+    """
+
+    name: str
+    source: str
+    parameters: Mapping[str, Value]
+    origin: Source
+    event_driven: bool = False
+    conditions: Conditions = field(default_factory=Conditions)
+
+    def targets(self, bars: Bars) -> Floats:
+        """Decide for every bar.
+
+        Raises:
+            UserError: STRATEGY_FAILED when its code raises, BAD_OUTPUT when it returns anything but numbers.
+        """
+        return self.decide(bars, finite=True)
+
+    def decide(self, bars: Bars, *, finite: bool) -> Floats:
+        """Decide for every bar on a new import; `finite` refuses infinities."""
+        with reporting(self.origin.path), quiet(), imported(self.origin) as module:
+            if self.event_driven:
+                output = self._by_events(event_class(module, self.origin.path), bars)
+            else:
+                output = module.signals(to_frame(bars), **self.parameters)
+            return to_targets(output, len(bars), finite=finite)
+
+    def _by_events(self, strategy: type[EventStrategy], bars: Bars) -> Floats:
+        under = self.conditions
+        decide = decider(strategy, self.parameters, bars)
+        return run_path(bars, decide, under.execution, cash=under.cash, funding=under.funding).target
+
+
+@dataclass(frozen=True)
+class BuiltInStrategy:
+    """One of tallow's own strategies."""
+
+    name: str
+    source: str
+    parameters: Mapping[str, Value]
+    function: Callable[..., Floats]
+
+    def targets(self, bars: Bars) -> Floats:
+        """Decide for every bar."""
+        return to_targets(self.function(bars, **self.parameters), len(bars))
+
+
+def load(path_or_name: str, parameters: Mapping[str, Any] | None = None) -> Strategy:
+    """Find a strategy: the name of a built-in one, or the path of a Python file.
+
+    Parameters not given have their defaults; text is read as the default's type.
+
+    Raises:
+        UserError: STRATEGY_NOT_FOUND, BAD_STRATEGY, STRATEGY_FAILED (its import raised), UNKNOWN_PARAMETER or
+            BAD_PARAMETER.
+    """
+    given = parameters or {}
+    if path_or_name in BUILT_IN:
+        function = BUILT_IN[path_or_name]
+        values = settle(function_defaults(function), given, path_or_name)
+        return BuiltInStrategy(path_or_name, inspect.getsource(function), values, function)
+    path = Path(path_or_name)
+    if path.suffix != ".py" and not path.exists():
+        raise UserError(
+            "STRATEGY_NOT_FOUND",
+            f"no strategy is called {path_or_name!r}, and there is no such file",
+            facts={"nearest": ", ".join(nearest(path_or_name, BUILT_IN) or BUILT_IN)},
+            commands=["tallow strategies"],
+        )
+    return load_file(path, given)
+
+
+def load_file(path: Path, given: Mapping[str, Any]) -> FileStrategy:
+    """Read a strategy file and settle its parameters; the file is imported once to find them."""
+    origin = read_source(path)
+    with reporting(path), quiet(), imported(origin) as module:
+        function = getattr(module, "signals", None)
+        event_driven = not callable(function)
+        defaults = event_defaults(event_class(module, path)) if event_driven else function_defaults(function)  # type: ignore[arg-type]
+    return FileStrategy(path.stem, origin.text, settle(defaults, given, path.name), origin, event_driven)
+
+
+def event_class(module: ModuleType, path: Path) -> type[EventStrategy]:
+    """Find the one class of a module that decides bar by bar.
+
+    Raises:
+        UserError: BAD_STRATEGY when there is none, or more than one.
+    """
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, EventStrategy) and value.__module__ == module.__name__
+    ]
+    leaves = [one for one in found if not any(one is not other and issubclass(other, one) for other in found)]
+    if len(leaves) == 1:
+        return leaves[0]
+    named = ", ".join(sorted(name for name in vars(module) if not name.startswith("_"))) or "nothing"
+    raise UserError(
+        "BAD_STRATEGY",
+        f"{path} defines {'no strategy' if not leaves else 'more than one strategy class'}",
+        facts={"received": named, "valid": "def signals(bars, *, ...), or one class derived from tallow's Strategy"},
+    )
+
+
+def event_defaults(strategy: type[EventStrategy]) -> dict[str, Value]:
+    """Give the parameters of a strategy class: its public class attributes that are plain values."""
+    return {
+        name: value
+        for owner in reversed(strategy.__mro__)
+        for name, value in vars(owner).items()
+        if isinstance(value, (bool, int, float, str)) and not name.startswith("_")
+    }
+
+
+def evaluate(
+    strategy: Strategy, bars: Bars, execution: Execution, cash: float, funding: FundingRates | None = None
+) -> Floats:
+    """Give a strategy's targets; one that decides bar by bar is run through the engine under these conditions.
+
+    Raises:
+        UserError: STRATEGY_FAILED or BAD_OUTPUT.
+    """
+    return under(strategy, Conditions(execution, cash, funding)).targets(bars)
+
+
+def under(strategy: Strategy, conditions: Conditions) -> Strategy:
+    """Give the same strategy, trading under other conditions."""
+    if isinstance(strategy, FileStrategy) and strategy.event_driven:
+        return FileStrategy(
+            strategy.name, strategy.source, strategy.parameters, strategy.origin, True, conditions
+        )
+    return strategy
+
+
+def probe(strategy: Strategy) -> Callable[[Bars], Floats]:
+    """Give a callable for experiments: every call on a new import, infinities allowed."""
+    if isinstance(strategy, FileStrategy):
+        return lambda bars: strategy.decide(bars, finite=False)
+    return strategy.targets
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what a strategy prints and warns about from the terminal."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def reporting(path: Path) -> Iterator[None]:
+    """Turn whatever a strategy's code raises into STRATEGY_FAILED with the file and line."""
+    try:
+        yield
+    except Error:
+        raise
+    except (Exception, SystemExit) as problem:
+        line = _line_in(problem, path)
+        what = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+        raise UserError(
+            "STRATEGY_FAILED",
+            f"{path}:{line}: {what}" if line else f"{path}: {what}",
+            facts={"line": _text_of(path, line)} if line else {},
+            exit="failed",
+        ) from problem
+
+
+def _line_in(problem: BaseException, path: Path) -> int:
+    lines = [line for frame, line in traceback.walk_tb(problem.__traceback__) if frame.f_code.co_filename == str(path)]
+    return lines[-1] if lines else 0
+
+
+def _text_of(path: Path, line: int) -> str:
+    with contextlib.suppress(OSError, IndexError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8").splitlines()[line - 1].strip()
+    return ""

@@ -1,0 +1,167 @@
+"""Strategy files: read and compile once, import anew as often as asked."""
+
+import ast
+import contextlib
+import importlib.util
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from tallow.domain.errors import UserError, nearest
+from tallow.runners.clocks import move_clock
+
+
+@dataclass(frozen=True)
+class Source:
+    """A strategy file as text and code.
+
+    Attributes:
+        text: the file, followed by the modules beside it that it imports: all that decides its output.
+        main: the file's own text.
+        neighbours: top-level names it imports from its own folder.
+        kernels: numba functions of the first import, reused by later ones: they hold no state of the module.
+    """
+
+    path: Path
+    text: str
+    main: str
+    code: CodeType
+    neighbours: tuple[str, ...] = ()
+    module_name: str = field(default_factory=lambda: f"tallow_strategy_{uuid.uuid4().hex}")
+    kernels: dict[str, Any] = field(default_factory=dict)
+
+    def with_clock_moved(self) -> "Source | None":
+        """Give the same source with every reading of the wall clock moved; None when it reads none."""
+        tree = ast.parse(self.main)
+        if not move_clock(tree):
+            return None
+        code = compile(tree, str(self.path), "exec")
+        return replace(self, code=code, module_name=f"{self.module_name}_clock", kernels={})
+
+
+def read_source(path: Path) -> Source:
+    """Read and compile a strategy file.
+
+    Raises:
+        UserError: STRATEGY_NOT_FOUND or BAD_STRATEGY.
+    """
+    try:
+        main = path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise _not_found(path) from problem
+    except UnicodeDecodeError as problem:
+        raise UserError("BAD_STRATEGY", f"{path} is not UTF-8 text", facts={"received": str(problem)}) from problem
+    try:
+        tree = ast.parse(main, str(path))
+        code = compile(tree, str(path), "exec")
+    except (SyntaxError, ValueError) as problem:
+        line = getattr(problem, "lineno", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise UserError(
+            "BAD_STRATEGY",
+            f"{where} is not valid Python: {getattr(problem, 'msg', problem)}",
+            facts={"received": (getattr(problem, "text", None) or "").strip()},
+        ) from problem
+    beside = _neighbours(tree, path.parent, {path.stem})
+    parts = [main, *(f"# {name}\n{_text(path.parent, name)}" for name in beside)]
+    return Source(path, "\n".join(parts), main, code, tuple(beside))
+
+
+def _not_found(path: Path) -> UserError:
+    folder = path.parent
+    known = [str(file) for file in sorted(folder.glob("*.py"))] if folder.is_dir() else []
+    return UserError(
+        "STRATEGY_NOT_FOUND",
+        f"there is no strategy file {path}",
+        facts={"nearest": ", ".join(nearest(str(path), known) or known[:5]) or f"no Python file in {folder}"},
+        commands=["tallow strategies"],
+    )
+
+
+def _neighbours(tree: ast.AST, folder: Path, seen: set[str]) -> list[str]:
+    found: list[str] = []
+    for name in sorted(_imported_names(tree) - seen):
+        file = _file(folder, name)
+        if file is None or name in sys.stdlib_module_names:
+            continue
+        seen.add(name)
+        with contextlib.suppress(SyntaxError, ValueError):
+            found += [name, *_neighbours(ast.parse(file.read_text(encoding="utf-8")), folder, seen)]
+    return found
+
+
+def _imported_names(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def imported_packages(source: Source) -> tuple[str, ...]:
+    """Name the installed packages a source imports, for another process to import beforehand."""
+    names = _imported_names(ast.parse(source.main)) - set(source.neighbours)
+    return tuple(sorted(name for name in names if name not in sys.stdlib_module_names))
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    return next((file for file in (folder / f"{name}.py", folder / name / "__init__.py") if file.is_file()), None)
+
+
+def _text(folder: Path, name: str) -> str:
+    file = _file(folder, name)
+    return file.read_text(encoding="utf-8") if file else ""
+
+
+@contextlib.contextmanager
+def imported(source: Source) -> Iterator[ModuleType]:
+    """Run the file as a new module, and forget it and its neighbours afterwards.
+
+    Whatever the file's own code raises passes through.
+    """
+    module = ModuleType(source.module_name)
+    module.__file__ = str(source.path)
+    folder = str(source.path.parent)
+    with _on_path(folder, source.neighbours):
+        sys.modules[source.module_name] = module
+        try:
+            exec(source.code, module.__dict__)
+            _reuse_kernels(module, source.kernels)
+            yield module
+        finally:
+            sys.modules.pop(source.module_name, None)
+
+
+@contextlib.contextmanager
+def _on_path(folder: str, neighbours: tuple[str, ...]) -> Iterator[None]:
+    if not neighbours:
+        yield
+        return
+    importlib.invalidate_caches()
+    before = {name for name in sys.modules if name.partition(".")[0] in neighbours}
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        for name in [name for name in sys.modules if name.partition(".")[0] in neighbours and name not in before]:
+            del sys.modules[name]
+
+
+def _reuse_kernels(module: ModuleType, kernels: dict[str, Any]) -> None:
+    """Put the compiled functions of the first import in the place of equal ones: compiling takes seconds."""
+    if "numba" not in sys.modules:
+        return
+    for name, value in list(vars(module).items()):
+        function = getattr(value, "py_func", None)
+        if function is None or function.__module__ != module.__name__ or not hasattr(value, "signatures"):
+            continue
+        known = kernels.setdefault(name, value)
+        if known.py_func.__code__ == function.__code__ and known.py_func.__defaults__ == function.__defaults__:
+            setattr(module, name, known)
