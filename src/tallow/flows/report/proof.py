@@ -1,0 +1,208 @@
+"""Why a result can or cannot be trusted: causality evidence, data incidents, and what it takes to repeat it."""
+
+from dataclasses import asdict
+
+from tallow.domain.evidence import Certificate, Finding, Incident
+from tallow.domain.ranges import iso
+from tallow.domain.results import Result
+from tallow.flows.report import figures
+from tallow.flows.report.markup import Content, Markup, join, tag
+from tallow.flows.report.tables import Column, empty, pairs, table
+from tallow.flows.report.verdict import judge, notices
+
+FINDINGS_SHOWN = 100
+INCIDENTS_PAGE = 25
+
+_FINDING_COLUMNS = (
+    Column("Row", "Row of the output that changed"),
+    Column("Time, UTC", "Open of that row's bar", is_text=True),
+    Column("Known to", "Last row that both runs saw alike: everything after it was removed or replaced"),
+    Column("True future", "Output with the bars as they are"),
+    Column("Changed future", "Output after later bars were changed; a dash when the row is missing"),
+    Column("Rows changed", "How many rows up to there changed"),
+    Column("How", "How the future was changed", is_text=True),
+    Column("Kind", "What sort of leak it looks like", is_text=True),
+    Column("Line", "Where the cause probably is", is_text=True),
+)
+_INCIDENT_COLUMNS = (
+    Column("Kind", "Reason code", is_text=True),
+    Column("From, UTC", "First moment concerned", is_text=True),
+    Column("To, UTC", "First moment no longer concerned", is_text=True),
+    Column("Length", "", is_text=True),
+    Column("Count", "Candles or rows concerned"),
+    Column("Position open", "Whether the account was exposed", is_text=True),
+    Column("Equity change", "From the last bar before to the first bar after, quote units"),
+)
+_INCIDENT_MEANINGS = {
+    "GAP": "candles that the source does not have; nothing was filled in",
+    "ZERO_VOLUME": "candles without a trade; orders on them were not filled",
+    "QUARANTINED": "rows that broke the contract and were kept out",
+    "FUNDING_MISSING": "funding payments that are not known and count as zero",
+    "SIMULATED": "bars that come from a simulation",
+}
+
+
+def causality(certificate: Certificate | None) -> Markup:
+    """Show the verdict, what was tested, and every finding with its evidence."""
+    judgement = judge(certificate)
+    verdict = tag("p", tag("strong", f"{judgement.symbol} {judgement.word}. "), judgement.sentence, class_=f"callout {judgement.tone}")
+    if certificate is None:
+        return join(verdict, tag("p", "Prove it: ", tag("code", "tallow check"), class_="lead"))
+    tested = pairs(
+        (
+            ("Rows of data", f"{certificate.rows:,}"),
+            ("Rows where the output changes", f"{certificate.changes:,}"),
+            ("Futures changed", f"{certificate.cuts:,}"),
+            ("Runs of the strategy", f"{certificate.runs:,}"),
+            ("Confirmed in a fresh process", f"{certificate.fresh:,}"),
+            ("Strategy", _code(certificate.strategy_hash[:16] or figures.DASH)),
+            ("Data", _code(certificate.data or figures.DASH)),
+        )
+    )
+    if not certificate.findings:
+        return join(verdict, tested)
+    shown = certificate.findings[:FINDINGS_SHOWN]
+    rows = [_finding_row(finding) for finding in shown]
+    left_out = len(certificate.findings) - len(shown)
+    more = tag("p", f"{left_out:,} more findings are not shown.", class_="empty") if left_out else None
+    return join(verdict, tested, table("Look-ahead findings", _FINDING_COLUMNS, rows), more, _advice(shown))
+
+
+def _finding_row(finding: Finding) -> list[Content]:
+    return [
+        f"{finding.row:,}",
+        figures.moment(finding.time),
+        f"{finding.cut:,}",
+        _output(finding.before),
+        _output(finding.after),
+        f"{finding.rows_changed:,}",
+        finding.method,
+        finding.kind,
+        _code(finding.location or figures.DASH),
+    ]
+
+
+def _output(amount: float | None) -> str:
+    return figures.DASH if amount is None else f"{amount:.6g}".replace("-", figures.MINUS)
+
+
+def _advice(findings: tuple[Finding, ...]) -> Markup | None:
+    """Show each likely cause once: the line, what to write instead, and how to see it again."""
+    seen: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        if finding.source or finding.hint or finding.replay:
+            seen.setdefault((finding.location, finding.source, finding.hint), finding)
+    if not seen:
+        return None
+    causes = []
+    for finding in list(seen.values())[:10]:
+        where = tag("p", tag("strong", finding.location or "Cause"), " ", finding.kind)
+        source = tag("pre", tag("code", finding.source)) if finding.source else None
+        hint = tag("p", f"Instead: {finding.hint}") if finding.hint else None
+        replay = tag("p", "See it again: ", _code(finding.replay)) if finding.replay else None
+        causes.append(tag("li", where, source, hint, replay))
+    return tag("ul", *causes, class_="causes")
+
+
+def incidents(result: Result) -> Markup:
+    """List what was wrong with the data inside the range."""
+    if not result.incidents:
+        return empty("None: no gap, quarantined row or missing funding is known inside the range.")
+    page = INCIDENTS_PAGE if len(result.incidents) > INCIDENTS_PAGE else None
+    rows = [_incident_row(incident) for incident in result.incidents]
+    kinds = sorted({incident.kind for incident in result.incidents} & set(_INCIDENT_MEANINGS))
+    meanings = pairs(((kind, _INCIDENT_MEANINGS[kind]) for kind in kinds), "glossary small")
+    return join(table("Data incidents", _INCIDENT_COLUMNS, rows, identifier="incident-rows", page=page), meanings)
+
+
+def _incident_row(incident: Incident) -> list[Content]:
+    return [
+        incident.kind,
+        figures.moment(incident.start),
+        figures.moment(incident.end),
+        figures.duration(incident.end - incident.start),
+        f"{incident.count:,}",
+        "yes" if incident.exposed else "no",
+        figures.number(incident.profit, signed=True) if incident.exposed else figures.DASH,
+    ]
+
+
+def reproduce(result: Result) -> Markup:
+    """Show everything that fixes the result: scene, settings, data versions, hashes, and the command."""
+    scene = result.scene
+    settings = ((name.replace("_", " "), _setting(value)) for name, value in asdict(scene.execution).items())
+    versions = ((_code(name), f"version {version}") for name, version in sorted(result.table_versions.items()))
+    command = f"tallow results replay {result.key[:12]}"
+    copy = tag("button", "Copy", type="button", data_copy="command", hidden=True)
+    return join(
+        tag("p", tag("code", command, id="command"), copy, class_="command"),
+        tag(
+            "div",
+            _block("Strategy", _strategy_facts(result)),
+            _block("Execution", pairs(settings)),
+            _block("Data", pairs([*_data_facts(result), *versions])),
+            class_="blocks",
+        ),
+        _block("Identity", pairs(_identity(result), "facts wide")),
+        _source(result),
+    )
+
+
+def _strategy_facts(result: Result) -> Markup:
+    rows: list[tuple[Content, Content]] = [("name", result.scene.strategy)]
+    rows += [(name, _setting(value)) for name, value in result.scene.parameters.items()]
+    rows.append(("starting balance", f"{figures.number(result.scene.cash)} {result.scene.instrument.quote}"))
+    return pairs(rows)
+
+
+def _data_facts(result: Result) -> list[tuple[Content, Content]]:
+    scene = result.scene
+    time = result.run.time
+    covered = f"{iso(int(time[0]))} to {iso(int(time[-1]))}" if len(time) else figures.DASH
+    return [
+        ("instrument", str(scene.instrument)),
+        ("timeframe", str(scene.timeframe)),
+        ("first to last bar", covered),
+        ("bars", f"{len(time):,}"),
+        ("bars from", result.origin),
+        ("candles are", result.bars_origin),
+        ("ambiguous bars", f"{result.run.ambiguous_bars:,}"),
+        ("rejected orders", f"{result.run.rejected_orders:,}"),
+    ]
+
+
+def _identity(result: Result) -> list[tuple[Content, Content]]:
+    rows: list[tuple[Content, Content]] = [
+        ("key", _code(result.key)),
+        ("digest", _code(result.digest)),
+        ("strategy hash", _code(result.strategy_hash)),
+        ("engine version", _code(result.engine_version)),
+    ]
+    if result.created:
+        rows.append(("computed", f"{figures.moment(result.created)} UTC"))
+    rows += [(name.lower(), meaning) for name, meaning in notices(result)]
+    return rows + [("note", note) for note in result.notes]
+
+
+def _source(result: Result) -> Markup | None:
+    if not result.strategy_source:
+        return None
+    lines = result.strategy_source.count("\n") + 1
+    summary = tag("summary", f"Strategy source, {figures.plural(lines, 'line')}")
+    return tag("details", summary, tag("pre", tag("code", result.strategy_source), tabindex="0"))
+
+
+def _block(title: str, content: Markup) -> Markup:
+    return tag("div", tag("h3", title), content)
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "off"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _code(text: str) -> Markup:
+    return tag("code", text)
