@@ -71,6 +71,7 @@ class DeltaLake:
         self._changed: set[str] = set()  # tables written under this lock
         self._prepared = False
         self._lineage: tuple[int, pl.DataFrame] | None = None
+        self._notes: dict[str, tuple[tuple[int, ...], pl.DataFrame]] = {}
         self._checked = "://" in path
         self._lock = WriterLock(Path(self.path) / "lake.lock", clock, patience)
 
@@ -301,7 +302,11 @@ class DeltaLake:
         """Give all lineage rows of a table, those of the last commits too when lineage lags behind."""
         import polars as pl
 
-        return pl.concat([self._recorded(table), self._unrecorded(table)])
+        seen = tuple(delta.version() if (delta := self._open(one)) else -1 for one in (META_LINEAGE, table))
+        if table.full_name not in self._notes or self._notes[table.full_name][0] != seen:
+            rows = pl.concat([self._recorded(table), self._unrecorded(table)])
+            self._notes[table.full_name] = (seen, rows.select("version", "venue", "symbol", "timeframe"))
+        return self._notes[table.full_name][1]
 
     def _recorded(self, table: Table) -> "pl.DataFrame":
         import polars as pl
