@@ -1,0 +1,386 @@
+"""The only file that chooses ports: a workspace joins settings, lake, records, venues and runners to the flows."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tallow.domain.errors import UserError
+from tallow.domain.evidence import Certificate
+from tallow.domain.market import Instrument, parse_symbol
+from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_timerange
+from tallow.domain.results import Result
+from tallow.domain.scene import Execution, Scene
+from tallow.domain.tables import GOLD_CANDLES, TABLES
+from tallow.domain.timeframes import DAY, Timeframe, parse_timeframe
+from tallow.ports import Lake, Progress, Records, Strategy, silent
+from tallow.settings import Settings, load
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tallow.domain.columns import Bars, Floats, FundingRates
+    from tallow.flows.backtest import Desk, Market
+    from tallow.flows.catalog import Coverage
+    from tallow.flows.ingest import IngestReport
+    from tallow.flows.refine import RefineReport
+    from tallow.flows.replay import Replay
+
+
+class SystemClock:
+    """The Clock port on this machine's clock."""
+
+    def now(self) -> int:
+        """Give microseconds since 1970 UTC."""
+        return time.time_ns() // 1_000
+
+    def monotonic(self) -> float:
+        """Give seconds that never step back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def open_workspace(lake: str | None = None, progress: Progress = silent) -> "Workspace":
+    """Open the lake given, or the one that the settings name."""
+    return Workspace(load({"lake": lake})[0], progress=progress)
+
+
+class Workspace:
+    """One lake with everything around it. Opening it touches nothing on disk."""
+
+    def __init__(self, settings: Settings, *, progress: Progress = silent) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.clock = SystemClock()
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The tables."""
+        from tallow.stores.lake import DeltaLake
+
+        return DeltaLake(self.settings.lake, self.clock)
+
+    @cached_property
+    def records(self) -> Records:
+        """The stored results."""
+        from tallow.stores.records import SqlRecords
+
+        return SqlRecords(str(Path(self.settings.lake) / "results"))
+
+    # --- data -----------------------------------------------------------------------------------------------------
+
+    def ingest_files(
+        self, paths: Sequence[str], *, symbol: str | None = None, timeframe: str | None = None
+    ) -> "IngestReport":
+        """Take recordings into bronze."""
+        from tallow.flows.ingest import ingest
+        from tallow.venues.files import Files
+
+        files = Files()
+        instrument = None if symbol is None else parse_symbol(symbol)
+        length = None if timeframe is None else parse_timeframe(timeframe)
+        pages = files.read_all(
+            [Path(path) for path in paths], instrument=instrument, timeframe=length, received_time=self.clock.now()
+        )
+        return ingest(pages, self.lake, job="ingest files", progress=self.progress)
+
+    def ingest_bars(self, bars: "Bars", symbol: str, timeframe: Timeframe, venue: str) -> "IngestReport":
+        """Take candles that the caller holds into bronze; their bytes become the raw payload."""
+        from tallow.flows.ingest import ingest
+        from tallow.flows.ingest.own import page_of
+
+        page = page_of(bars, parse_symbol(symbol, venue), timeframe, self.clock.now())
+        return ingest([page], self.lake, job="ingest own data", progress=self.progress)
+
+    def ingest_binance(
+        self,
+        symbols: Sequence[str],
+        *,
+        kinds: Sequence[str] = ("candles",),
+        timeframe: str = "1h",
+        timerange: str | None = None,
+        days: int | None = None,
+    ) -> "IngestReport":
+        """Fetch from Binance what bronze lacks."""
+        from tallow.flows.ingest import IngestRequest, ingest_venue
+        from tallow.venues.binance import Binance
+
+        here = self.settings.binance
+        feed = Binance(
+            self.clock,
+            spot_url=here.spot_url,
+            usdm_url=here.usdm_url,
+            coinm_url=here.coinm_url,
+            archive_url=here.archive_url,
+            weight_per_minute=here.weight_per_minute,
+            timeout=here.timeout,
+        )
+        request = IngestRequest(
+            tuple(parse_symbol(symbol) for symbol in symbols),
+            self._span(timerange, days),
+            tuple(kinds),  # type: ignore[arg-type]
+            (parse_timeframe(timeframe),),
+        )
+        return ingest_venue(feed, self.lake, request, self.clock, self.progress)
+
+    def refine(
+        self, *, timeframes: Sequence[str] = (), layer: str | None = None, explain: bool = False
+    ) -> "RefineReport":
+        """Turn what is new in bronze into silver and gold."""
+        from tallow.flows.refine import refine
+
+        lengths = tuple(parse_timeframe(text) for text in timeframes)
+        return refine(
+            self.lake,
+            layer=layer,
+            timeframes=lengths,
+            explain=explain,
+            progress=self.progress,  # type: ignore[arg-type]
+        )
+
+    def is_empty(self) -> bool:
+        """Say whether there is no candle to research on."""
+        return self.lake.version(GOLD_CANDLES) is None
+
+    def catalog(self) -> "pl.DataFrame":
+        """List every series."""
+        from tallow.flows.catalog import catalog
+
+        return catalog(self.lake)
+
+    def coverage(self, symbol: str, timeframe: str) -> "Coverage":
+        """Say what is there of one series of candles."""
+        from tallow.flows.catalog import coverage
+
+        return coverage(self.lake, self.instrument(symbol), parse_timeframe(timeframe))
+
+    def query(self, sql: str) -> "pl.DataFrame":
+        """Run one SELECT."""
+        return self.lake.query(sql)
+
+    def locations(self) -> dict[str, str]:
+        """Say where other engines find the tables that exist."""
+        return {table.full_name: self.lake.location(table) for table in TABLES if self.lake.version(table) is not None}
+
+    def candles(
+        self, symbol: str, timeframe: str, span: TimeRange = EVERYTHING, version: int | None = None
+    ) -> "pl.DataFrame":
+        """Read candles as a frame."""
+        from tallow.flows.read import no_data, series
+
+        instrument, length = self.instrument(symbol), parse_timeframe(timeframe)
+        frame = self.lake.read(GOLD_CANDLES, series(instrument, length), span, version=version)
+        if frame.is_empty():
+            raise no_data(self.lake, instrument, length, span)
+        return frame
+
+    def instrument(self, text: str) -> Instrument:
+        """Read an instrument; without a venue, the venue that holds it, Binance when several do."""
+        found = parse_symbol(text)
+        if ":" in text and text.partition(":")[0].lower() == found.venue:
+            return found
+        held = self.lake.read(GOLD_CANDLES, columns=("venue", "symbol")).unique()
+        venues = sorted(held.filter(held["symbol"] == found.symbol)["venue"].to_list())
+        if not venues or found.venue in venues:
+            return found
+        if len(venues) == 1:
+            return replace(found, venue=venues[0])
+        raise UserError(
+            "AMBIGUOUS_VENUE",
+            f"several venues have {found.symbol}",
+            facts={"they are": ", ".join(venues)},
+            commands=[f"-s {venue}:{found.symbol}" for venue in venues],
+        )
+
+    def _span(self, timerange: str | None, days: int | None) -> TimeRange:
+        span = parse_timerange(timerange)
+        now = self.clock.now()
+        if days is None:
+            return span
+        end = min(span.end, now)
+        return TimeRange(max(span.start, end - days * DAY), end)
+
+    # --- research -------------------------------------------------------------------------------------------------
+
+    def strategy(self, code: "str | Callable[..., Any] | type", parameters: Mapping[str, Any]) -> Strategy:
+        """Load a strategy: a file, a built-in name, a function or a class."""
+        from tallow.runners.inline import load
+        from tallow.runners.texts import load_object
+
+        return load(code, parameters) if isinstance(code, str) else load_object(code, parameters)
+
+    def scene(
+        self,
+        strategy: Strategy,
+        *,
+        symbol: str = "BTC/USDT",
+        timeframe: str = "1h",
+        timerange: str | None = None,
+        days: int | None = None,
+        cash: float | None = None,
+        **execution: Any,
+    ) -> Scene:
+        """Say a scene; what is not given comes from the settings."""
+        return Scene(
+            strategy=strategy.name,
+            instrument=self.instrument(symbol),
+            timeframe=parse_timeframe(timeframe),
+            parameters=strategy.parameters,
+            range=self._span(timerange, days),
+            cash=self.settings.cash if cash is None else cash,
+            execution=self._execution(**execution),
+        )
+
+    def _execution(
+        self, *, fee: float | None = None, slippage: float = 0.0, short: bool = False, **rest: Any
+    ) -> Execution:
+        rate = self.settings.fee if fee is None else fee
+        return Execution(maker_fee=rate, taker_fee=rate, slippage_bps=slippage, allow_short=short, **rest)
+
+    def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
+        """Give the stored result of this very scene, or compute and store it."""
+        from tallow.flows.backtest import backtest
+
+        self._build_candles(scene)
+        return backtest(scene, strategy, self._desk(check=check), cache=cache)
+
+    def check(self, scene: Scene, strategy: Strategy) -> Certificate:
+        """Certify a strategy on the bars of a scene."""
+        from tallow.flows.backtest import pin, read_market
+
+        self._build_candles(scene)
+        market = read_market(self.lake, scene, pin(self.lake, scene))
+        return self._certify(strategy, market.bars, scene, market.funding)
+
+    def result(self, key: str) -> Result:
+        """Find a stored result by the first digits of its key."""
+        from tallow.flows.replay import find_result
+
+        return find_result(self._desk(), key)
+
+    def replay(self, key: str) -> "Replay":
+        """Run a stored result again and compare every bit."""
+        return self.replay_result(self.result(key))
+
+    def replay_result(self, stored: Result) -> "Replay":
+        """Run a stored result again and compare every bit."""
+        from tallow.flows.replay import replay
+
+        return replay(stored, self._stored_strategy(stored), self._desk())
+
+    @staticmethod
+    def _stored_strategy(stored: Result) -> Strategy:
+        from tallow.flows.backtest import strategy_hash
+        from tallow.runners.inline import is_built_in, load
+        from tallow.runners.texts import load_text
+
+        name, values = stored.scene.strategy, stored.scene.parameters
+        if not is_built_in(stored.strategy_source, name):
+            return load_text(name, stored.strategy_source, values)
+        strategy = load(name, values)
+        if strategy_hash(strategy) != stored.strategy_hash:
+            raise UserError(
+                "STRATEGY_CHANGED",
+                f"the built-in strategy {name!r} has changed since the result was stored",
+                commands=[f"tallow backtest {name}"],
+            )
+        return strategy
+
+    def describe(self, result: Result) -> dict[str, Any]:
+        """Give a result as plain values, without its arrays."""
+        from dataclasses import asdict
+        from json import loads
+
+        return {
+            "key": result.key,
+            "digest": result.digest,
+            "scene": loads(result.scene.canonical()),
+            "strategy_hash": result.strategy_hash,
+            "engine_version": result.engine_version,
+            "table_versions": dict(result.table_versions),
+            "origin": result.origin,
+            "bars_origin": result.bars_origin,
+            "metrics": dict(result.metrics),
+            "certificate": result.certificate.to_dict() if result.certificate else None,
+            "incidents": [asdict(incident) for incident in result.incidents],
+            "notes": list(result.notes),
+            "created": result.created,
+        }
+
+    def text(self, result: Result) -> str:
+        """Write a result for a terminal."""
+        from tallow.flows.report import text
+
+        return text(result)
+
+    def fragment(self, result: Result, bars: "Bars | None" = None) -> str:
+        """Write a result for a notebook."""
+        from tallow.flows.report import fragment
+
+        return fragment(result, bars or self._market(result).bars)
+
+    def write_report(self, result: Result, path: Path, bars: "Bars | None" = None) -> Path:
+        """Write the HTML page of a result; give its path."""
+        from tallow.flows.costs import cost_ladder
+        from tallow.flows.report import render
+
+        self.progress("writing the report", 0, 1)
+        market = None if bars is not None else self._market(result)
+        rows = bars if market is None else market.bars
+        assert rows is not None
+        ladder = cost_ladder(result, rows, None if market is None else market.funding)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(result, rows, palette=self.settings.palette, ladder=ladder), encoding="utf-8")
+        self.progress("writing the report", 1, 1)
+        return path
+
+    def _market(self, result: Result) -> "Market":
+        from tallow.flows.backtest import read_market
+
+        return read_market(self.lake, result.scene, dict(result.table_versions))
+
+    def _desk(self, *, check: bool = False) -> "Desk":
+        from tallow.flows.backtest import Desk, Market
+
+        certify = self._certify if check else None
+        return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress)
+
+    @staticmethod
+    def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Floats":
+        from tallow.runners.inline import evaluate
+
+        return evaluate(strategy, bars, scene.execution, scene.cash, funding)
+
+    def _certify(self, strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> Certificate:
+        from tallow.flows.check import Bench, check
+        from tallow.runners.inline import Conditions, clock_moved, location, probe, under
+        from tallow.runners.processes import Processes
+        from tallow.runners.watch import watch
+
+        conditions = Conditions(scene.execution, scene.cash, funding)
+        subject = under(strategy, conditions)
+        data = f"{scene.instrument} {scene.timeframe}, {len(bars):,} bars from {iso(int(bars.time[0]))}"
+        with Processes() as processes:
+            tools = Bench(
+                run=probe(subject),
+                clock=self.clock,
+                fresh=lambda sets: processes.begin(strategy, conditions, sets),
+                trace=lambda these: watch(subject, these),
+                clock_moved=clock_moved(subject),
+                file=location(strategy),
+            )
+            return check(strategy, bars, tools, data=data, progress=self.progress)
+
+    def _build_candles(self, scene: Scene) -> None:
+        """Build candles of the scene's length from finer ones when the lake has none of it."""
+        from tallow.flows.read import series
+        from tallow.flows.refine import refine
+
+        if self.lake.version(GOLD_CANDLES, series(scene.instrument, scene.timeframe)) is None:
+            where = {"venue": scene.instrument.venue, "symbol": scene.instrument.symbol}
+            refine(self.lake, where=where, timeframes=(scene.timeframe,), progress=self.progress)

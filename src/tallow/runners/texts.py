@@ -1,0 +1,98 @@
+"""Strategies that are objects of the caller's program, turned into files that stand alone."""
+
+import inspect
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from textwrap import dedent
+from types import FunctionType, ModuleType
+from typing import Any
+
+from tallow.domain.errors import UserError
+from tallow.ports import Strategy
+from tallow.runners.inline import load_file
+
+Code = Callable[..., Any] | type
+
+
+def load_object(code: Code, parameters: Mapping[str, Any]) -> Strategy:
+    """Load a function `signals(bars, ...)` or a Strategy class of a notebook or program.
+
+    Its text and what it uses (imports, constants, functions) are written to a file of their own, so that the check can
+    run it afresh and the result can be replayed later.
+
+    Raises:
+        UserError: BAD_STRATEGY when the text is not to be had, or it uses what cannot be written down.
+    """
+    return load_text(code.__name__, text_of(code), parameters)
+
+
+def load_text(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
+    """Load a strategy from its text; the file lives as long as this process."""
+    folder = Path(tempfile.mkdtemp(prefix="tallow-strategy-"))
+    path = folder / f"{name if name.isidentifier() else 'strategy'}.py"
+    path.write_text(text, encoding="utf-8")
+    return load_file(path, parameters)
+
+
+def text_of(code: Code) -> str:
+    """Write a function or class as a module that stands alone: what it uses first, `signals` last."""
+    parts = list(dict.fromkeys(_needed(code, set())))
+    alias = f"signals = {code.__name__}" if isinstance(code, FunctionType) and code.__name__ != "signals" else ""
+    return "\n".join([*parts, *([alias] if alias else [])]) + "\n"
+
+
+def _needed(code: Code, seen: set[str]) -> Iterator[str]:
+    seen.add(code.__name__)
+    for name, value in _used(code).items():
+        if name in seen:
+            continue
+        seen.add(name)
+        yield from _written(name, value, seen)
+    try:
+        yield dedent(inspect.getsource(code)).rstrip()
+    except (OSError, TypeError) as problem:
+        raise _cannot(f"the text of {code.__name__} is not to be had", str(problem)) from problem
+
+
+def _written(name: str, value: object, seen: set[str]) -> Iterator[str]:
+    if isinstance(value, ModuleType):
+        yield f"import {value.__name__} as {name}"
+    elif isinstance(value, bool | int | float | str | bytes | type(None)):
+        yield f"{name} = {value!r}"
+    elif inspect.isfunction(value) or inspect.isclass(value):
+        module = inspect.getmodule(value)
+        if module is not None and module.__name__ != "__main__" and _installed(module):
+            yield f"from {module.__name__} import {value.__name__} as {name}"
+        else:
+            yield from _needed(value, seen)
+    elif getattr(value, "__module__", None) and getattr(value, "__name__", None):
+        yield f"from {value.__module__} import {value.__name__} as {name}"  # type: ignore[attr-defined]
+    else:
+        raise _cannot(f"it uses {name}, a {type(value).__name__} of your program", "make it a parameter or a constant")
+
+
+def _used(code: Code) -> dict[str, object]:
+    functions = (
+        [code] if inspect.isfunction(code) else [item for _, item in inspect.getmembers(code, inspect.isfunction)]
+    )
+    used: dict[str, object] = {}
+    for function in functions:
+        outer = inspect.getclosurevars(function)
+        used |= {**outer.globals, **outer.nonlocals}
+    bases = () if inspect.isfunction(code) else getattr(code, "__bases__", ())
+    return used | {base.__name__: base for base in bases if base is not object}
+
+
+def _installed(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is None or "site-packages" in file or module.__name__.partition(".")[0] == "tallow"
+
+
+def _cannot(what: str, why: str) -> UserError:
+    return UserError(
+        "BAD_STRATEGY",
+        f"the strategy cannot be written down on its own: {what}",
+        facts={"because": why},
+        commands=["put it into a file and give the path"],
+    )
