@@ -1,0 +1,176 @@
+"""Whole backtests in one call: with every log, or as a summary of a few numbers."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tallow.core.engine.checks import Market, check_cash, check_targets, prepare, refused_target
+from tallow.core.engine.kernels import KERNELS, Columns, Marks, Moments
+from tallow.core.engine.logs import fill_log, name_events, trade_log
+from tallow.core.engine.state import EVENT_COLUMNS, State, flatten, initial_state, unflatten
+from tallow.core.matching import configure
+from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.results import Run
+from tallow.domain.scene import Execution
+
+_FIRST_LOG, _LARGEST_LOG = 256, 65_536  # rows of the event log; each is twice the one before
+_STATE = len(flatten(initial_state(1.0)))
+
+
+class Summary(NamedTuple):
+    """A backtest in scalars; money in quote units, rates as fractions.
+
+    Attributes:
+        total_return: final equity / starting cash - 1.
+        trades: closed round trips; one still open is in the equity but not counted.
+        draws: closed round trips that neither won nor lost.
+        max_drawdown: deepest fall of the equity at bar closes from its peak, which starts at the cash; 0 or below.
+        sharpe: mean of bar returns / their sample deviation * sqrt(periods a year); NaN when it does not vary.
+        fees: paid; likewise `slippage` and `funding` are costs, negative when received.
+        exposure: fraction of bars that close with a position.
+        turnover: traded notional in quote units.
+        ambiguous_bars: bars that touched stop and take-profit; each counted as the stop.
+        rejected_orders: orders below the minimum, or on a bar without volume.
+    """
+
+    final_equity: float
+    total_return: float
+    trades: int
+    wins: int
+    losses: int
+    draws: int
+    max_drawdown: float
+    sharpe: float
+    fees: float
+    slippage: float
+    funding: float
+    exposure: float
+    turnover: float
+    ambiguous_bars: int
+    rejected_orders: int
+
+
+def run(
+    bars: Bars | Market,
+    targets: Floats,
+    execution: Execution,
+    *,
+    cash: float,
+    funding: FundingRates | None = None,
+) -> Run:
+    """Carry out target positions on bars and keep every mark, fill and trade.
+
+    Args:
+        bars: candles, or what `prepare` made of them (which then holds the funding).
+        targets: one a bar, fraction of equity, decided at that bar's close; NaN keeps the last.
+        execution: fills and costs.
+        cash: starting balance in quote units.
+        funding: rates that longs pay to shorts.
+
+    Example:
+        >>> prices = np.array([100.0, 100.0, 110.0, 110.0])
+        >>> bars = Bars.of(np.arange(4) * 60_000_000, (prices, prices, prices, prices, prices))
+        >>> done = run(bars, np.array([1.0, 1.0, 0.0, 0.0]), Execution(taker_fee=0.0), cash=1_000.0)
+        >>> done.equity.tolist(), done.trades.profit.tolist()
+        ([1000.0, 1000.0, 1100.0, 1100.0], [100.0])
+
+    Raises:
+        DataError: BAD_BARS, BAD_FUNDING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
+    """
+    market = prepare(bars, funding)
+    columns = check_targets(market, targets)
+    memory = _memory(check_cash(cash))
+    marks = Marks(*(np.empty(len(market)) for _ in Marks._fields))
+    config, chunks, row = configure(execution), [np.zeros((0, len(EVENT_COLUMNS)))], 0
+    while row < len(market):
+        log = np.empty((min(_FIRST_LOG << len(chunks), _LARGEST_LOG), len(EVENT_COLUMNS)))
+        row = KERNELS.run(config, memory, columns, marks, log, row)
+        state = _checked(memory, columns, market, execution, row)
+        chunks.append(log[: int(state.totals.events)])
+        memory[: len(flatten(state))] = flatten(state._replace(totals=state.totals._replace(events=0.0)))
+    return gather(market, marks, np.concatenate(chunks), unflatten(memory[:_STATE]), cash)
+
+
+def summarize(
+    bars: Bars | Market,
+    targets: Floats,
+    execution: Execution,
+    *,
+    cash: float,
+    funding: FundingRates | None = None,
+    periods_per_year: float,
+) -> Summary:
+    """Carry out target positions on bars and keep scalars only: the same step as `run`, for sweeps.
+
+    Give it what `prepare` returns when the same bars are used more than once: checking them takes as long as the run.
+
+    Raises:
+        DataError: BAD_BARS, BAD_FUNDING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
+    """
+    market = prepare(bars, funding)
+    columns = check_targets(market, targets)
+    memory, none = _memory(check_cash(cash)), np.empty(0)
+    row = KERNELS.run(configure(execution), memory, columns, Marks(none, none, none), np.empty((0, 10)), 0)
+    state = _checked(memory, columns, market, execution, row)
+    moments, totals, count = Moments(*memory[_STATE:].tolist()), state.totals, len(market)
+    return Summary(
+        final_equity=state.equity,
+        total_return=state.equity / cash - 1.0,
+        trades=int(totals.trades),
+        wins=int(totals.wins),
+        losses=int(totals.losses),
+        draws=int(totals.trades - totals.wins - totals.losses),
+        max_drawdown=-moments.drawdown,
+        sharpe=_sharpe(moments, count, periods_per_year),
+        fees=totals.fees,
+        slippage=totals.slippage,
+        funding=totals.funding,
+        exposure=moments.exposed / count if count else 0.0,
+        turnover=totals.turnover,
+        ambiguous_bars=int(totals.ambiguous),
+        rejected_orders=int(totals.rejected),
+    )
+
+
+def gather(market: Market, marks: Marks, events: Floats, state: State, cash: float) -> Run:
+    """Put marks and events together as a `Run`."""
+    named = name_events(events)
+    close = float(market.columns.close[-1]) if len(market) else 0.0
+    return Run(
+        time=market.time,
+        equity=marks.equity,
+        position=marks.position,
+        target=marks.target,
+        fills=fill_log(named, market.time),
+        trades=trade_log(named, market.time, cash, close),
+        ambiguous_bars=int(state.totals.ambiguous),
+        rejected_orders=int(state.totals.rejected),
+    )
+
+
+def _memory(cash: float) -> Floats:
+    # The flat state, then the moments, as the loop loads and stores them.
+    moments = Moments(equity=cash, peak=cash, drawdown=0.0, returns=0.0, squares=0.0, exposed=0.0)
+    return np.array([*flatten(initial_state(cash)), *moments])
+
+
+def _checked(memory: Floats, columns: Columns, market: Market, execution: Execution, row: int) -> State:
+    # The state after a loop that ended before `row`, unless it ended because of a target.
+    state = unflatten(memory[:_STATE])
+    if state.order.refused:
+        raise refused_target(float(columns.target[row - 1]), execution, row - 1, int(market.time[row - 1]))
+    return state
+
+
+def _sharpe(moments: Moments, count: int, periods_per_year: float) -> float:
+    if count < 2:
+        return math.nan
+    mean = moments.returns / count
+    variance = (moments.squares - count * mean * mean) / (count - 1)
+    # Below this the variance is what rounding left of equal returns.
+    if variance <= 1e-14 * moments.squares / count:
+        return math.nan
+    return mean / math.sqrt(variance) * math.sqrt(periods_per_year)

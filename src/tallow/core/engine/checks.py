@@ -1,0 +1,152 @@
+"""What the engine demands of its inputs, and the form in which its loops read them."""
+
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallow.core.engine.kernels import KERNELS, Columns
+from tallow.domain.columns import PRICES, Bars, Floats, FundingRates, Times
+from tallow.domain.errors import DataError, UserError
+from tallow.domain.ranges import iso
+from tallow.domain.scene import Execution
+from tallow.domain.timeframes import SECOND
+
+AnyNumber = TypeVar("AnyNumber", bound=np.generic)
+JITTER = SECOND  # how late a venue's funding stamp may be and still mean the bar's open
+
+
+@dataclass(frozen=True)
+class Market:
+    """Bars and funding that passed the checks, ready for any number of runs; made by `prepare`.
+
+    `columns.target` is empty until a run sets it.
+    """
+
+    time: Times
+    columns: Columns
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def prepare(bars: "Bars | Market", funding: FundingRates | None = None) -> Market:
+    """Check bars and funding once for many runs; what is prepared already is returned as it is.
+
+    Raises:
+        DataError: BAD_BARS when a price is not positive and finite, times do not rise or columns differ in length;
+            BAD_FUNDING when a rate is not finite.
+    """
+    if isinstance(bars, Market):
+        return bars
+    names = ("time", *PRICES, "volume")
+    lengths = {name: len(getattr(bars, name)) for name in names}
+    if len(set(lengths.values())) > 1:
+        raise DataError("BAD_BARS", "the columns of the bars differ in length", facts=lengths)
+    time = _frozen(np.ascontiguousarray(bars.time, np.int64))
+    prices = (_floats(bars.open), _floats(bars.high), _floats(bars.low), _floats(bars.close))
+    columns = Columns(*prices, _floats(bars.volume), _floats(np.zeros(0)), *_funding(time, funding))
+    row = KERNELS.find_bad_row(time, columns)
+    if row >= 0:
+        raise bad_bar(row, int(time[row]), {name: float(getattr(bars, name)[row]) for name in PRICES})
+    return Market(time, columns)
+
+
+def bad_bar(row: int, time: int, prices: dict[str, float]) -> DataError:
+    """Say what is wrong with a bar: a price, or else its time."""
+    wrong = {name: value for name, value in prices.items() if not (math.isfinite(value) and value > 0)}
+    reason = "a price is not a positive number" if wrong else "the time is not after that of the bar before"
+    return DataError(
+        "BAD_BARS",
+        f"bar {row} at {iso(time)}: {reason}",
+        facts={**wrong, "row": row, "time": iso(time), "valid": "positive finite prices, times strictly ascending"},
+        commands=["tallow explain BAD_BARS"],
+    )
+
+
+def check_targets(market: Market, targets: Floats) -> Columns:
+    """Put the targets beside the bars.
+
+    Raises:
+        UserError: TARGET_LENGTH when there is not one target a bar.
+    """
+    values = np.asarray(targets, np.float64)
+    if values.shape != (len(market),):
+        raise UserError(
+            "TARGET_LENGTH",
+            f"{values.shape} targets for {len(market)} bars",
+            facts={"valid": "one float a bar, NaN to keep the last target"},
+            commands=["tallow explain TARGET_LENGTH"],
+        )
+    return market.columns._replace(target=_floats(values))
+
+
+def check_cash(cash: float) -> float:
+    """Give the starting cash as a float.
+
+    Raises:
+        UserError: BAD_SETTING unless it is positive and finite.
+    """
+    if not (math.isfinite(cash) and cash > 0):
+        raise UserError("BAD_SETTING", f"cash = {cash!r} is outside its range", facts={"valid": "above 0"})
+    return float(cash)
+
+
+def refused_target(target: float, execution: Execution, row: int, time: int) -> UserError:
+    """Say why a target is not carried out, where it was first asked for, and how to allow it."""
+    where = {"row": row, "time": iso(time), "received": f"{target:g}"}
+    if abs(target) <= execution.leverage:
+        return UserError(
+            "SHORT_NOT_ALLOWED",
+            f"target {target:g} at {iso(time)} is short, and this scene does not allow it",
+            facts={**where, "valid": f"0 to {execution.leverage:g}", "to allow it": "allow_short = true"},
+            commands=["tallow explain SHORT_NOT_ALLOWED"],
+        )
+    return UserError(
+        "TARGET_TOO_LARGE",
+        f"target {target:g} at {iso(time)} is more than leverage {execution.leverage:g} lets one hold",
+        facts={
+            **where,
+            "valid": f"{-execution.leverage if execution.allow_short else 0:g} to {execution.leverage:g}, or NaN",
+            "to allow it": f"leverage = {math.ceil(abs(target))}" if abs(target) <= 125 else "no leverage does",
+        },
+        commands=["tallow explain TARGET_TOO_LARGE"],
+    )
+
+
+def _funding(time: Times, funding: FundingRates | None) -> tuple[NDArray[np.int64], Floats, Floats]:
+    # Per bar with funding: its row, the sum of rates at its open, and of those later in the bar.
+    event_time = np.asarray(funding.time if funding else [], np.int64)
+    rate = np.asarray(funding.rate if funding else [], np.float64)
+    if not np.isfinite(rate).all():
+        row = int(np.flatnonzero(~np.isfinite(rate))[0])
+        raise DataError(
+            "BAD_FUNDING",
+            f"the funding rate at {iso(int(event_time[row]))} is not a number",
+            facts={"row": row, "received": rate[row]},
+            commands=["tallow explain BAD_FUNDING"],
+        )
+    order = np.argsort(event_time, kind="stable")
+    event_time, rate = event_time[order], rate[order]
+    row_of = np.searchsorted(time, event_time, side="right") - 1
+    length = int(time[-1] - time[-2]) if len(time) > 1 else JITTER
+    known = (row_of >= 0) & (event_time < (time[-1] + length if len(time) else 0))
+    row_of, event_time, rate = row_of[known], event_time[known], rate[known]
+    rows, place = np.unique(row_of, return_inverse=True)
+    at_open = event_time - time[row_of] <= JITTER
+    opening = np.bincount(place, np.where(at_open, rate, 0.0), len(rows))
+    inside = np.bincount(place, np.where(at_open, 0.0, rate), len(rows))
+    return _frozen(rows.astype(np.int64)), _floats(opening.astype(np.float64)), _floats(inside.astype(np.float64))
+
+
+def _floats(values: Floats) -> Floats:
+    return _frozen(np.ascontiguousarray(values, np.float64))
+
+
+def _frozen(values: NDArray[AnyNumber]) -> NDArray[AnyNumber]:
+    # Read-only, whatever was passed: one array type means one compiled variant.
+    view = values.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,301 @@
+"""The compiled loops around the step: over all bars with logs, over all bars for a summary, over one bar for live.
+
+They are built by one function around a number made from the code they call, so that machine code kept on disk is
+never used after a rule has changed.
+"""
+
+import hashlib
+from collections.abc import Callable
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from tallow.core import matching
+from tallow.core.engine import state as states
+from tallow.core.engine import step as steps
+from tallow.core.engine.state import EVENTS_A_BAR, Bar, Order, State, Totals
+from tallow.core.engine.step import mark, pass_bar, quiet_range, step, take_target
+from tallow.core.matching import Config, Holding, Levels, account_equity, inlined
+from tallow.domain.columns import Floats, Times
+
+_CONFIG_SIZE, _BAR_SIZE, _SIZE = len(Config._fields), len(Bar._fields), states.STATE_SIZE
+_BLOCK = 4096  # rows checked at once: they stay in the first cache, and the check runs in vector instructions
+
+
+class Columns(NamedTuple):
+    """What a loop reads: prices, volume, targets, and per bar with funding its row and the two rates."""
+
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    target: Floats
+    funding_row: Times
+    funding_open: Floats
+    funding_inside: Floats
+
+
+class Marks(NamedTuple):
+    """What a run writes for every bar, equity, position and target after it; without rows nothing is written."""
+
+    equity: Floats
+    position: Floats
+    target: Floats
+
+
+class Moments(NamedTuple):
+    """What a summary gathers from bar to bar: peak, deepest fall, returns and their squares, bars in the market."""
+
+    equity: float
+    peak: float
+    drawdown: float
+    returns: float
+    squares: float
+    exposed: float
+
+
+class Kernels(NamedTuple):
+    """The compiled entry points."""
+
+    run: Callable[..., int]
+    live: Callable[..., None]
+    find_bad_row: Callable[..., int]
+
+
+@intrinsic
+def borrow(typing_context: Any, array: Any) -> Any:  # pragma: no cover
+    """View an array without owning it: counting references, atomically, costs more than a fill.
+
+    Valid while the caller's own array lives, which is as long as the kernel it was passed to runs.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        return view._getvalue()
+
+    return array(array), generate
+
+
+@inlined
+def borrow_columns(columns: Columns) -> Columns:  # pragma: no cover
+    """Borrow every column."""
+    return Columns(
+        borrow(columns.open),
+        borrow(columns.high),
+        borrow(columns.low),
+        borrow(columns.close),
+        borrow(columns.volume),
+        borrow(columns.target),
+        borrow(columns.funding_row),
+        borrow(columns.funding_open),
+        borrow(columns.funding_inside),
+    )
+
+
+@inlined
+def borrow_marks(marks: Marks) -> Marks:  # pragma: no cover
+    """Borrow every mark."""
+    return Marks(borrow(marks.equity), borrow(marks.position), borrow(marks.target))
+
+
+@inlined
+def load(m: Floats) -> State:  # pragma: no cover
+    """Read a state from its flat numbers."""
+    return State(
+        m[0],
+        m[1],
+        m[2],
+        Holding(m[3], m[4], m[5], m[6]),
+        Levels(m[7], m[8], m[9]),
+        Order(m[10], m[11], m[12], m[13]),
+        Totals(m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24]),
+    )
+
+
+@inlined
+def store(m: Floats, state: State) -> None:  # pragma: no cover
+    """Write a state to its flat numbers."""
+    m[0], m[1], m[2] = state.cash, state.equity, state.start_cash
+    m[3], m[4], m[5], m[6] = state.holding
+    m[7], m[8], m[9] = state.levels
+    m[10], m[11], m[12], m[13] = state.order
+    m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24] = state.totals
+
+
+@inlined
+def _bar(columns: Columns, row: int, event: int) -> Bar:  # pragma: no cover
+    # The bar at a row; `event` is its place among the bars with funding, or -1.
+    return Bar(
+        float(row),
+        columns.open[row],
+        columns.high[row],
+        columns.low[row],
+        columns.close[row],
+        columns.volume[row],
+        columns.volume[row - 1] if row > 0 else np.nan,
+        columns.funding_open[event] if event >= 0 else 0.0,
+        columns.funding_inside[event] if event >= 0 else 0.0,
+    )
+
+
+@inlined
+def _gather(moments: Moments, equity: float, exposed: float) -> Moments:  # pragma: no cover
+    earned = (equity - moments.equity) / moments.equity if moments.equity > 0.0 else 0.0
+    peak, drawdown = moments.peak, moments.drawdown
+    if equity > peak:
+        peak = equity
+    elif equity < peak * (1.0 - drawdown):
+        drawdown = 1.0 - equity / peak
+    returns, squares = moments.returns + earned, moments.squares + earned * earned
+    return Moments(equity, peak, drawdown, returns, squares, moments.exposed + exposed)
+
+
+@inlined
+def _quiet_rows(config: Config, state: State, columns: Columns, row: int, stop: int) -> int:  # pragma: no cover
+    # Find the end of the stretch of bars from a row on in which the step can do no more than move the mark.
+    low, high = quiet_range(config, state)
+    kept, guarded = state.order.target, low > 0.0 or high < np.inf
+    for i in range(row, stop):
+        target = columns.target[i]
+        if target != kept and target == target:
+            return i
+        if guarded and (
+            columns.low[i] <= low or columns.open[i] <= low or columns.high[i] >= high or columns.open[i] >= high
+        ):
+            return i
+    return stop
+
+
+@inlined
+def _mark_rows(state: State, columns: Columns, moments: Moments, span: tuple[int, int]) -> Moments:  # pragma: no cover
+    # Gather a quiet stretch marked at every close.
+    cash, quantity = state.cash, state.holding.quantity
+    if quantity != 0.0:
+        for i in range(span[0], span[1]):
+            moments = _gather(moments, account_equity(cash, quantity, columns.close[i]), 1.0)
+    return moments
+
+
+@inlined
+def _write_rows(state: State, columns: Columns, marks: Marks, span: tuple[int, int]) -> None:  # pragma: no cover
+    for i in range(span[0], span[1]):
+        marks.equity[i] = account_equity(state.cash, state.holding.quantity, columns.close[i])
+        marks.position[i] = state.holding.quantity
+        marks.target[i] = state.order.target
+
+
+@inlined
+def advance_rows(
+    config: Config, memory: Floats, columns: Columns, marks: Marks, log: Floats, row: int
+) -> int:  # pragma: no cover
+    """Run from `row` until the bars end, a target is refused, or a log with rows may not hold another bar."""
+    state, keeps, count = load(memory), len(marks.equity) > 0, len(columns.close)
+    m = memory[_SIZE:]
+    moments = Moments(m[0], m[1], m[2], m[3], m[4], m[5])
+    full = float(len(log) - EVENTS_A_BAR) if len(log) > 0 else np.inf
+    paid = columns.funding_row
+    event = int(np.searchsorted(paid, row))
+    while row < count and state.totals.events <= full and state.order.refused == 0.0:
+        stop = int(paid[event]) if event < len(paid) else count
+        end = _quiet_rows(config, state, columns, row, stop)
+        if end > row:
+            moments = _mark_rows(state, columns, moments, (row, end))
+            state = mark(state, columns.close[end - 1])
+            if keeps:
+                _write_rows(state, columns, marks, (row, end))
+        row = end
+        if row < count:
+            state = step(config, state, _bar(columns, row, event if row == stop else -1), columns.target[row], log)
+            event += row == stop
+            moments = _gather(moments, state.equity, 1.0 if state.holding.quantity != 0.0 else 0.0)
+            if keeps:
+                _write_rows(state, columns, marks, (row, row + 1))
+            row += 1
+    store(memory, state)
+    m[0], m[1], m[2], m[3], m[4], m[5] = moments
+    return row
+
+
+@inlined
+def advance_bar(desk: Floats, log: Floats, phase: int) -> None:  # pragma: no cover
+    """Do one bar on a desk of state, config, bar and target: 0 the whole step, 1 the bar, 2 the target."""
+    config = Config(*to_fixed_tuple(desk[_SIZE:], _CONFIG_SIZE))
+    bar = Bar(*to_fixed_tuple(desk[_SIZE + _CONFIG_SIZE :], _BAR_SIZE))
+    state = load(desk)
+    if phase != 2:
+        state = pass_bar(config, state, bar, log)
+    if phase != 1:
+        state = take_target(config, state, bar, desk[_SIZE + _CONFIG_SIZE + _BAR_SIZE], log)
+    store(desk, state)
+
+
+@inlined
+def first_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
+    """Find the first row with a price that is not positive and finite, or a time that does not rise; or -1."""
+    for start in range(0, len(time), _BLOCK):
+        end = min(start + _BLOCK, len(time))
+        bad = 0
+        for i in range(start, end):
+            good = (columns.open[i] > 0.0) & (columns.high[i] > 0.0) & (columns.low[i] > 0.0)
+            good &= (columns.close[i] > 0.0) & (columns.open[i] < np.inf) & (columns.high[i] < np.inf)
+            bad += not (good & (columns.low[i] < np.inf) & (columns.close[i] < np.inf))
+        for i in range(max(start, 1), end):
+            bad += time[i] <= time[i - 1]
+        if bad == 0:
+            continue
+        for i in range(start, end):
+            lowest = min(min(columns.open[i], columns.high[i]), min(columns.low[i], columns.close[i]))
+            total = columns.open[i] + columns.high[i] + columns.low[i] + columns.close[i]
+            if not (lowest > 0.0 and total < np.inf) or (i > 0 and time[i] <= time[i - 1]):
+                return i
+    return -1
+
+
+def _fingerprint(*modules: ModuleType) -> int:
+    # A number that changes with the code or the constants of any function in these modules.
+    seen = hashlib.sha256()
+    for module in modules:
+        for name, value in sorted(vars(module).items()):
+            function = getattr(value, "py_func", None)
+            if isinstance(value, int | float):
+                seen.update(f"{name}={value!r}".encode())
+            elif function is not None:
+                seen.update(_code_bytes(function.__code__))
+    return int.from_bytes(seen.digest()[:7], "big")
+
+
+def _code_bytes(code: CodeType) -> bytes:
+    constants = [value for value in code.co_consts if not isinstance(value, CodeType)]
+    return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames)).encode()
+
+
+def _build(fingerprint: int) -> Kernels:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def run(
+        config: Config, memory: Floats, columns: Columns, marks: Marks, log: Floats, row: int
+    ) -> int:  # pragma: no cover
+        _ = fingerprint
+        return advance_rows(config, borrow(memory), borrow_columns(columns), borrow_marks(marks), borrow(log), row)
+
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def live(desk: Floats, log: Floats, phase: int) -> None:  # pragma: no cover
+        _ = fingerprint
+        advance_bar(borrow(desk), borrow(log), phase)
+
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def find_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
+        _ = fingerprint
+        return first_bad_row(time, columns)
+
+    return Kernels(run, live, find_bad_row)
+
+
+KERNELS = _build(_fingerprint(matching, states, steps))

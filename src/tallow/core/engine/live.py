@@ -1,0 +1,232 @@
+"""The engine one bar at a time: for paper and live trading, and for strategies that look at their own account."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tallow.core.engine.batch import gather
+from tallow.core.engine.checks import Market, bad_bar, check_cash, prepare, refused_target
+from tallow.core.engine.kernels import KERNELS, Marks
+from tallow.core.engine.state import (
+    EVENT_COLUMNS,
+    EVENTS,
+    EVENTS_A_BAR,
+    REFUSED,
+    STATE_SIZE,
+    Bar,
+    State,
+    flatten,
+    initial_state,
+    unflatten,
+)
+from tallow.core.matching import configure
+from tallow.domain.columns import PRICES, Bars, Floats, FundingRates
+from tallow.domain.results import EXIT_REASONS, Run
+from tallow.domain.scene import Execution
+
+_WHOLE, _BAR, _TARGET = 0, 1, 2  # phases of the compiled shim
+_QUANTITY, _KEPT = 3, 10  # places in the flat state: position, last target, last exit reason, trades
+_REASON, _TRADES = STATE_SIZE - 1, EVENTS - 5
+_CONFIG = STATE_SIZE + len(configure(Execution()))
+
+
+class LiveBar(NamedTuple):
+    """One closed candle as it arrives: its open time in microseconds UTC, prices, volume, and funding rates.
+
+    `funding_open` was charged at the open, `funding_inside` later in the bar.
+    """
+
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    funding_open: float = 0.0
+    funding_inside: float = 0.0
+
+
+class LiveFill(NamedTuple):
+    """One fill: the time of its bar, signed quantity, price with slippage, fee, slippage, and why."""
+
+    time: int
+    quantity: float
+    price: float
+    fee: float
+    slippage: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a strategy may know of its account at a bar's close.
+
+    Attributes:
+        position: signed base quantity held.
+        equity: cash plus the position at the close.
+        cash: balance; below 0 when leverage lends, above the equity when a short was sold.
+        entry_price: average entry of the position, 0 when flat.
+        exit_reason: why the last trade ended, of `EXIT_REASONS`; empty before the first end.
+    """
+
+    position: float
+    equity: float
+    cash: float
+    entry_price: float
+    exit_reason: str
+
+
+class Engine:
+    """Trade bar by bar with the very step that backtests use.
+
+    Example:
+        >>> engine = Engine(Execution(taker_fee=0.0), cash=1_000.0)
+        >>> engine.step(LiveBar(0, 100.0, 100.0, 100.0, 100.0, 9.0), target=1.0)
+        []
+        >>> [(fill.quantity, fill.price) for fill in engine.step(LiveBar(60_000_000, 100.0, 120.0, 90.0, 110.0, 9.0))]
+        [(10.0, 100.0)]
+        >>> engine.equity, engine.position, engine.cash
+        (1100.0, 10.0, 0.0)
+    """
+
+    def __init__(self, execution: Execution, cash: float) -> None:
+        self.execution = execution
+        state = flatten(initial_state(check_cash(cash)))
+        self._desk = np.array([*state, *configure(execution), *[math.nan] * (len(Bar._fields) + 1)])
+        self._view = memoryview(self._desk)  # reads and writes single numbers several times faster than the array
+        self._log = np.empty((EVENTS_A_BAR, len(EVENT_COLUMNS)))
+        self._time = -(2**63)
+        self._row = -1
+
+    @property
+    def equity(self) -> float:
+        """Cash plus the position at the last close."""
+        return float(self._view[1])
+
+    @property
+    def cash(self) -> float:
+        """Balance in quote units."""
+        return float(self._view[0])
+
+    @property
+    def position(self) -> float:
+        """Signed base quantity held."""
+        return float(self._view[_QUANTITY])
+
+    @property
+    def target(self) -> float:
+        """The last target taken."""
+        return float(self._view[_KEPT])
+
+    @property
+    def state(self) -> State:
+        """Everything remembered, as a value."""
+        return unflatten(self._desk[:STATE_SIZE])
+
+    @property
+    def account(self) -> Account:
+        """What a strategy may know at this close."""
+        view = self._view
+        reason = EXIT_REASONS[int(view[_REASON])] if view[_TRADES] else ""
+        return Account(view[_QUANTITY], view[1], view[0], view[_QUANTITY + 1], reason)
+
+    def step(self, bar: LiveBar, target: float = math.nan) -> list[LiveFill]:
+        """Pass a closed bar, then take the target decided at its close (NaN keeps the last); give the fills.
+
+        Raises:
+            DataError: BAD_BARS when a price is not positive and finite or the time does not rise.
+            UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED; the bar has passed then, the target is not taken.
+        """
+        self._lay_out(bar)
+        self._view[-1] = target
+        return self._fills(self._call(_WHOLE))
+
+    def advance(self, bar: LiveBar) -> list[LiveFill]:
+        """Pass a closed bar without a decision, as `step` does; `decide` may follow."""
+        self._lay_out(bar)
+        return self._fills(self._call(_BAR))
+
+    def decide(self, target: float) -> list[LiveFill]:
+        """Take the target decided at the close of the bar passed last, as `step` does."""
+        self._view[-1] = target
+        return self._fills(self._call(_TARGET))
+
+    def _lay_out(self, bar: LiveBar) -> None:
+        time, opened, high, low, close, volume, funding_open, funding_inside = bar
+        # NaN fails every comparison, so one chain refuses it too.
+        sound = 0.0 < low < math.inf and 0.0 < high < math.inf and 0.0 < opened < math.inf and 0.0 < close < math.inf
+        if time <= self._time or not sound:
+            raise bad_bar(self._row + 1, time, dict(zip(PRICES, bar[1:5], strict=True)))
+        self._time, self._row = time, self._row + 1
+        view, previous = self._view, self._view[_CONFIG + 5]
+        values = (self._row, opened, high, low, close, volume, previous, funding_open, funding_inside)
+        for place, value in enumerate(values, _CONFIG):
+            view[place] = value
+
+    def _call(self, phase: int) -> Floats:
+        # Run the shim; give the event rows it wrote.
+        view = self._view
+        view[EVENTS] = 0.0
+        KERNELS.live(self._desk, self._log, phase)
+        if view[REFUSED]:
+            view[REFUSED] = 0.0
+            raise refused_target(view[-1], self.execution, self._row, self._time)
+        return self._log[: int(view[EVENTS])]
+
+    def _fills(self, events: Floats) -> list[LiveFill]:
+        if not len(events):
+            return []
+        return [
+            LiveFill(self._time, quantity, price, fee, slippage, EXIT_REASONS[int(reason)])
+            for _, quantity, price, fee, slippage, reason, *_ in events.tolist()
+            if quantity
+        ]
+
+
+Decide = Callable[[int, Account], float]
+
+
+def run_path(
+    bars: Bars | Market,
+    decide: Decide,
+    execution: Execution,
+    *,
+    cash: float,
+    funding: FundingRates | None = None,
+) -> Run:
+    """Run a strategy that depends on its own account, one Python call a bar.
+
+    `decide(row, account)` is called after the close of every bar and returns the target (NaN keeps the last). The
+    bars themselves are not passed: what it reads of them beyond `row` is look-ahead.
+
+    Raises:
+        DataError: BAD_BARS, BAD_FUNDING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, BAD_SETTING.
+    """
+    market = prepare(bars, funding)
+    engine = Engine(execution, cash)
+    marks = Marks(*(np.empty(len(market)) for _ in Marks._fields))
+    chunks = [np.zeros((0, len(EVENT_COLUMNS)))]
+    for row, bar in enumerate(live_bars(market)):
+        engine._lay_out(bar)
+        events = engine._call(_BAR)
+        if len(events):
+            chunks.append(events.copy())
+        engine._view[-1] = decide(row, engine.account)
+        events = engine._call(_TARGET)
+        if len(events):
+            chunks.append(events.copy())
+        marks.equity[row], marks.position[row], marks.target[row] = engine.equity, engine.position, engine.target
+    return gather(market, marks, np.concatenate(chunks), engine.state, cash)
+
+
+def live_bars(market: Market) -> list[LiveBar]:
+    """Give the bars of a market one by one, with their funding."""
+    columns, count = market.columns, len(market)
+    opening, inside = np.zeros(count), np.zeros(count)
+    opening[columns.funding_row], inside[columns.funding_row] = columns.funding_open, columns.funding_inside
+    fields = (market.time, *columns[:5], opening, inside)
+    return [LiveBar(*values) for values in zip(*(field.tolist() for field in fields), strict=True)]
