@@ -30,6 +30,9 @@ PRICE_SPIKE = "PRICE_SPIKE"
 QUOTE_MISMATCH = "QUOTE_MISMATCH"
 ZERO_VOLUME = "ZERO_VOLUME"
 CLOCK_JUMP = "CLOCK_JUMP"
+UNREADABLE_ROW = "UNREADABLE_ROW"
+UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL"
+CONTRACT_UNKNOWN = "CONTRACT_UNKNOWN"
 
 
 class Reason(NamedTuple):
@@ -48,14 +51,17 @@ REASONS = {
     NON_POSITIVE_QUANTITY: Reason("quarantine", "A trade of nothing, or of less than nothing."),
     IMPOSSIBLE_VOLUME: Reason("quarantine", "The volume is over a hundred times that of all but a few candles."),
     OFF_GRID: Reason("quarantine", "The candle does not open where candles of its length begin."),
-    BAD_TIME: Reason("quarantine", "The time lies before crypto was traded."),
+    BAD_TIME: Reason("quarantine", "The time cannot be read, or lies before crypto was traded."),
     FUTURE: Reason("quarantine", "The row speaks of a moment that has not come."),
     UNFINISHED: Reason("quarantine", "The candle had not closed when it was read; it comes again when it has."),
+    UNREADABLE_ROW: Reason("quarantine", "A cell is missing or says nothing that its column can hold."),
+    UNKNOWN_SYMBOL: Reason("quarantine", "The row is of an instrument that has no unified name, such as an option."),
+    CONTRACT_UNKNOWN: Reason("quarantine", "The quantity counts contracts whose size is not known."),
     DUPLICATE: Reason("quarantine", "The same row came before; one is enough."),
     CONFLICT: Reason("quarantine", "A row with this key but other values came before; the first one is kept."),
     TRUNCATED: Reason("flag", "The venue closed the candle before its interval ended, as in an outage."),
     PRICE_SPIKE: Reason("flag", "The high or low is over ten times away from open and close; it may be a real print."),
-    QUOTE_MISMATCH: Reason("flag", "Quote volume over volume is a price outside the candle."),
+    QUOTE_MISMATCH: Reason("flag", "Quote volume over volume is a price over one per cent outside the candle."),
     ZERO_VOLUME: Reason("flag", "Nothing was traded in the interval, or the venue was down."),
     CLOCK_JUMP: Reason("flag", "Received over an hour away from what the rest of the recording makes one expect."),
 }
@@ -260,9 +266,9 @@ def _cut(close_time: Times | None, ends: Times) -> NDArray[np.bool_]:
 
 
 def _mismatch(bars: Bars) -> NDArray[np.bool_]:
-    # Venues round quote volume to eight digits, so tiny candles get an absolute allowance.
+    # Some sources round volumes to two decimals: what is looked for are columns mixed up and digits run together.
     low, high = bars.low * bars.volume, bars.high * bars.volume
-    allowed = 1e-6 * high + 1e-6
+    allowed = 0.01 * high + 1e-6
     return (bars.quote_volume < low - allowed) | (bars.quote_volume > high + allowed)
 
 

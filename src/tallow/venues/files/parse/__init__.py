@@ -1,0 +1,1 @@
+"""Bytes of every known file format become columns: pure functions, no path, no clock."""
