@@ -1,0 +1,31 @@
+"""Strategies: the built-in rules, the class for rules that depend on their position, declared parameters."""
+
+from tallow.core.strategies.built_in import (
+    BUILT_IN,
+    adx,
+    bollinger,
+    buy_and_hold,
+    cci,
+    ema_cross,
+    macd,
+    rsi,
+    sma_cross,
+    trix,
+)
+from tallow.core.strategies.event import Account, Decide, Strategy, decider
+from tallow.core.strategies.parameters import (
+    Choice,
+    Float,
+    Int,
+    Parameter,
+    bind,
+    parameters_of,
+    parse_assignments,
+)
+from tallow.core.strategies.timeline import Line, Past
+
+__all__ = [
+    "BUILT_IN", "Account", "Choice", "Decide", "Float", "Int", "Line", "Parameter", "Past", "Strategy", "adx", "bind",
+    "bollinger", "buy_and_hold", "cci", "decider", "ema_cross", "macd", "parameters_of", "parse_assignments", "rsi",
+    "sma_cross", "trix",
+]  # fmt: skip

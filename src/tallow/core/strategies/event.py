@@ -1,0 +1,198 @@
+"""Strategies that decide bar by bar, for rules that depend on their own position."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from tallow.core.strategies.parameters import bind, parameters_of
+from tallow.core.strategies.timeline import Line, Past, Timeline
+from tallow.domain.columns import Bars
+from tallow.domain.errors import UserError
+
+
+class Account(Protocol):
+    """What a strategy may know about its account at a bar's close."""
+
+    @property
+    def position(self) -> float:
+        """Signed base quantity held."""
+        ...
+
+    @property
+    def equity(self) -> float:
+        """Value of the account at the close, quote units."""
+        ...
+
+    @property
+    def cash(self) -> float:
+        """Balance without the position, quote units."""
+        ...
+
+    @property
+    def entry_price(self) -> float:
+        """Average entry price of the position; what the engine gives when flat."""
+        ...
+
+
+Decide = Callable[[int, Account], float]
+"""Gives the target at a bar's close from its row and the account; NaN keeps the last target."""
+
+
+class Strategy:
+    """Decide at every bar's close, with the past and the account in view.
+
+    Derive from it, declare parameters as class attributes, indicators in `init`, and the decision in `next`. A target
+    is a fraction of equity: 1 is all equity long, -1 all equity short, 0 flat. A bar that sets none keeps the last
+    one, and a target that does not change is no order. When a stop or another protective exit has closed the position,
+    the target is 0 again. Indicators are NaN in their first rows: comparisons with NaN are false.
+
+    Attributes:
+        bars: columns up to and including the current bar, read-only.
+
+    Example:
+        >>> from tallow.core.indicators import sma
+        >>> class Dip(Strategy):
+        ...     window = 20
+        ...     def init(self):
+        ...         self.average = self.indicator(sma, self.bars.close, self.window)
+        ...     def next(self):
+        ...         if self.position == 0 and self.bars.close[-1] < 0.95 * self.average[-1]:
+        ...             self.buy()
+        ...         elif self.position > 0 and self.bars.close[-1] > 1.10 * self.entry_price:
+        ...             self.close_position()
+    """
+
+    bars: Past
+    _account: Account
+    _declare: Callable[[Callable[..., Any], tuple[Any, ...], int | None], Line]
+    _target: float = 0.0
+    _asked: bool = False
+
+    def init(self) -> None:
+        """Declare indicators; called once, before the first bar."""
+
+    def next(self) -> None:
+        """Decide at the close of the current bar."""
+        raise NotImplementedError(f"{type(self).__name__} has no method next")
+
+    @property
+    def position(self) -> float:
+        """Signed base quantity held at this bar's close."""
+        return self._account.position
+
+    @property
+    def equity(self) -> float:
+        """Value of the account at this bar's close, quote units."""
+        return self._account.equity
+
+    @property
+    def cash(self) -> float:
+        """Balance without the position, quote units."""
+        return self._account.cash
+
+    @property
+    def entry_price(self) -> float:
+        """Average price at which the position was entered."""
+        return self._account.entry_price
+
+    @property
+    def target(self) -> float:
+        """The target in force, as fraction of equity; set it to decide."""
+        return self._target
+
+    @target.setter
+    def target(self, target: float) -> None:
+        self._target, self._asked = float(target), True
+
+    def buy(self, size: float = 1.0) -> None:
+        """Set the target to `size` of equity long."""
+        self.target = size
+
+    def sell(self, size: float = 1.0) -> None:
+        """Set the target to `size` of equity short; to leave a long position is `close_position`."""
+        self.target = -size
+
+    def close_position(self) -> None:
+        """Set the target to flat."""
+        self.target = 0.0
+
+    def indicator(self, function: Callable[..., Any], *arguments: Any, lookback: int | None = None) -> Line:
+        """Declare an indicator; in `init` only.
+
+        Functions of `tallow.core.indicators` cost one pass over the bars. Any other function is called with the past
+        alone whenever its line is read at a new bar, so that it cannot use later bars; that costs a call over all
+        past rows per bar, or over the last `lookback` rows.
+
+        Args:
+            function: takes arrays and gives an array (or a named tuple of arrays) of the same length.
+            arguments: columns such as `self.bars.close` (or their names), `self.bars`, other indicators, plain values.
+            lookback: how many rows the function is given at most; None is all of the past.
+
+        Raises:
+            UserError: BAD_STRATEGY when called in `next`, or with an array that is no column of the bars.
+        """
+        return self._declare(function, arguments, lookback)
+
+
+RESERVED = frozenset(name for name in (*vars(Strategy), "bars") if not name.startswith("__")) - {"init", "next"}
+
+
+def decider(strategy: type[Strategy], parameters: Mapping[str, object], bars: Bars) -> Decide:
+    """Set up a strategy on bars and give the function that decides row after row.
+
+    The function is called once for every row from 0 on, after the engine has taken the account over that bar. It
+    gives NaN where the strategy set no target. A target that the strategy sets again in the very bar in which a
+    protective exit closed the position is given one rounding step smaller: the engine takes only a changed target
+    for an order.
+
+    Raises:
+        UserError: UNKNOWN_PARAMETER or BAD_PARAMETER, also for a parameter with the name of an attribute of Strategy;
+            BAD_STRATEGY for a wrong indicator.
+    """
+    _check_names(strategy)
+    timeline, running = Timeline(bars), strategy()
+    for name, value in bind(strategy, parameters).items():
+        setattr(running, name, value)
+    running.bars, running._declare = timeline.past, timeline.declare
+    running.init()
+    running._declare = _refuse
+    asked, position, cash = 0.0, 0.0, np.nan
+
+    def decide(row: int, account: Account) -> float:
+        nonlocal asked, position, cash
+        timeline.advance(row)
+        # Flat although it asked for a position, and something was traded since: an exit that it did not ask for.
+        traded = position != 0.0 or account.cash != cash
+        closed = asked != 0.0 and account.position == 0.0 and traded
+        position, cash = account.position, account.cash
+        if closed:
+            running._target = 0.0
+        running._account, running._asked = account, False
+        running.next()
+        if not running._asked:
+            answer = 0.0 if closed else np.nan
+        elif closed and running.target == asked:
+            answer = float(np.nextafter(asked, 0.0))
+        else:
+            answer = running.target
+        asked = asked if np.isnan(answer) else answer
+        return answer
+
+    return decide
+
+
+def _refuse(function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
+    raise UserError(
+        "BAD_STRATEGY", "an indicator is declared in next", facts={"valid": "declare it in init, read it in next"}
+    )
+
+
+def _check_names(strategy: type[Strategy]) -> None:
+    taken = sorted(RESERVED.intersection(parameters_of(strategy)))
+    if taken:
+        raise UserError(
+            "BAD_PARAMETER",
+            f"{strategy.__name__} has a parameter with the name of an attribute of Strategy: {', '.join(taken)}",
+            facts={"valid": "any name but " + ", ".join(sorted(name for name in RESERVED if name[0] != "_"))},
+        )

@@ -1,0 +1,201 @@
+"""What a strategy may see at a bar: the columns up to it and indicators over them, in memory that holds no more."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallow.core.indicators import CAUSAL
+from tallow.domain.columns import COLUMNS, Bars, Floats, Times
+from tallow.domain.errors import TerminalError, UserError
+
+Column = NDArray[Any]
+
+
+class Past:
+    """The bars up to and including the current one, as read-only columns; the current bar is the last row.
+
+    The memory behind the columns is filled bar by bar: no slice, base or address of it leads to a later bar. Before
+    the first bar, in `Strategy.init`, the columns are empty and stand for themselves as arguments of an indicator.
+    """
+
+    time: Times
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    quote_volume: Floats
+    trades: Floats
+    taker_buy_volume: Floats
+    taker_buy_quote_volume: Floats
+
+    def __init__(self, capacity: int) -> None:
+        self._rows = 0
+        self._memory = {
+            name: np.zeros(capacity, np.int64) if name == "time" else np.full(capacity, np.nan) for name in COLUMNS
+        }
+        self._views: dict[str, Column] = {}
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getattr__(self, name: str) -> Column:
+        if name not in COLUMNS:
+            raise AttributeError(f"bars have no column {name!r}; there are {', '.join(COLUMNS)}")
+        if name not in self._views:
+            self._views[name] = _sealed(self._memory[name], self._rows)
+        return self._views[name]
+
+    def append(self, bars: Bars) -> None:
+        """Take in later bars."""
+        rows = slice(self._rows, self._rows + len(bars))
+        for name in COLUMNS:
+            self._memory[name][rows] = getattr(bars, name)
+        self._rows = rows.stop
+        self._views = {}
+
+    def last(self, count: int | None) -> Bars:
+        """Give the last `count` bars (None is all) as `Bars`."""
+        rows = slice(None if count is None else -count, None)
+        return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
+
+    def column_of(self, values: object) -> str | None:
+        """Name the column that a view handed out by this object belongs to."""
+        return next((name for name, view in self._views.items() if view is values), None)
+
+
+class Line:
+    """An indicator up to and including the current bar.
+
+    `line[-1]` is its value at this bar and `line[-2]` the one before; those of several lines have theirs by name:
+    `macd.signal[-1]`.
+    """
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self._read = read
+
+    @property
+    def values(self) -> Any:
+        """The whole line so far, read-only; a tuple of lines where the indicator has several."""
+        return self._read()
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._read())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._read()[index]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._read(), name)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Column:
+        return np.array(self._read(), dtype)
+
+
+class Timeline:
+    """All bars, and how far a strategy has come in them. Strategies never get hold of it."""
+
+    def __init__(self, bars: Bars) -> None:
+        self.past = Past(len(bars))
+        self._bars = bars
+        self._computed: dict[int, tuple[Line, Any]] = {}
+
+    def advance(self, row: int) -> None:
+        """Let the strategy see the bars up to `row`.
+
+        Raises:
+            TerminalError: ROWS_OUT_OF_ORDER when it has seen that row already.
+        """
+        if row < len(self.past):
+            message = f"a strategy at bar {len(self.past) - 1} was asked about bar {row}"
+            raise TerminalError("ROWS_OUT_OF_ORDER", message, facts={"valid": "every bar once, in ascending order"})
+        self.past.append(self._bars[len(self.past) : row + 1])
+
+    def declare(self, function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
+        """Make a line of an indicator.
+
+        A function of `tallow.core.indicators` is computed once over all bars, because none of its rows depends on a
+        later one, and shown up to the current bar. Any other function is computed from the past alone, at most once
+        a bar and only when the line is read.
+
+        Raises:
+            UserError: BAD_STRATEGY when an argument is an array that is no column of the bars.
+        """
+        places = [self._place(argument) for argument in arguments]
+        if function in CAUSAL and lookback is None and all(place is not None for place in places):
+            whole = function(*(place[0] for place in places if place is not None))
+            line = Line(_revealed(whole, self.past))
+            self._computed[id(line)] = (line, whole)
+            return line
+        return Line(self._as_of(function, arguments, lookback))
+
+    def _place(self, argument: Any) -> tuple[Any] | None:
+        # The argument over all bars, in a tuple; None when only its past can be given.
+        if isinstance(argument, Line):
+            known = self._computed.get(id(argument))
+            return (known[1],) if known is not None else None
+        if argument is self.past:
+            return None
+        name = argument if isinstance(argument, str) and argument in COLUMNS else self.past.column_of(argument)
+        if name is not None:
+            return (getattr(self._bars, name),)
+        if isinstance(argument, np.ndarray):
+            raise UserError(
+                "BAD_STRATEGY",
+                "an indicator is given an array that is no column of the bars",
+                facts={"valid": "self.bars.close, 'close', self.bars, another indicator, numbers; compute inside"},
+            )
+        return (argument,)
+
+    def _as_of(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None
+    ) -> Callable[[], Any]:
+        past, names = self.past, [self.past.column_of(argument) for argument in arguments]
+        tail = slice(None if lookback is None else -lookback, None)
+        seen: list[Any] = [-1, None]
+
+        def argument_now(argument: Any, name: str | None) -> Any:
+            if argument is past:
+                return past.last(lookback)
+            if isinstance(argument, Line):
+                return argument.values[tail]
+            if isinstance(argument, str) and argument in COLUMNS:
+                name = argument
+            return argument if name is None else getattr(past, name)[tail]
+
+        def read() -> Any:
+            if seen[0] != len(past):
+                values = [argument_now(argument, name) for argument, name in zip(arguments, names, strict=True)]
+                seen[:] = [len(past), function(*values)]
+            return seen[1]
+
+        return read
+
+
+def _revealed(whole: Any, past: Past) -> Callable[[], Any]:
+    parts = whole if isinstance(whole, tuple) else (whole,)
+    memories = [np.full(len(part), np.nan) for part in parts]
+    shown = [0]
+
+    def read() -> Any:
+        rows = slice(shown[0], len(past))
+        for part, memory in zip(parts, memories, strict=True):
+            memory[rows] = part[rows]
+        shown[0] = len(past)
+        views = [_sealed(memory, len(past)) for memory in memories]
+        return type(whole)(*views) if isinstance(whole, tuple) else views[0]
+
+    return read
+
+
+def _sealed(memory: Column, rows: int) -> Column:
+    view = memory[:rows]
+    view.flags.writeable = False
+    return view
