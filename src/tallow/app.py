@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument, parse_symbol
-from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_timerange
+from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_time, parse_timerange
 from tallow.domain.results import Result
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.tables import GOLD_CANDLES, TABLES
@@ -127,6 +127,29 @@ class Workspace:
             (parse_timeframe(timeframe),),
         )
         return ingest_venue(feed, self.lake, request, self.clock, self.progress)
+
+    def ingest_simulated(self, seed: int = 7) -> "IngestReport":
+        """Fetch a seeded market from an exchange on loopback, with the client that talks to Binance.
+
+        A year of hourly candles of two pairs and two days of trades; what is there already is not asked for.
+        """
+        from tallow.flows.ingest import IngestRequest, ingest_venue
+        from tallow.venues.binance import Binance
+        from tallow.venues.simulated import Market, SimulatedExchange, usual_halts
+
+        symbols = ("BTC/USDT", "ETH/USDT")
+        start, days = parse_time("2024-01-01"), 366
+        market = Market(seed, symbols, start, days, halts=usual_halts(start, days))
+        with SimulatedExchange(market) as exchange:
+            feed = Binance(
+                self.clock, spot_url=exchange.url, usdm_url="", coinm_url="", archive_url="", venue="simulated"
+            )
+            instruments = tuple(parse_symbol(symbol, "simulated") for symbol in symbols)
+            candles = IngestRequest(instruments, market.span, ("candles",), (parse_timeframe("1h"),))
+            last_days = TimeRange(market.span.end - 2 * DAY, market.span.end)
+            trades = IngestRequest(instruments[:1], last_days, ("trades",))
+            report = ingest_venue(feed, self.lake, candles, self.clock, self.progress)
+            return report + ingest_venue(feed, self.lake, trades, self.clock, self.progress)
 
     def refine(
         self, *, timeframes: Sequence[str] = (), layer: str | None = None, explain: bool = False
@@ -345,7 +368,7 @@ class Workspace:
         return read_market(self.lake, result.scene, dict(result.table_versions))
 
     def _desk(self, *, check: bool = False) -> "Desk":
-        from tallow.flows.backtest import Desk, Market
+        from tallow.flows.backtest import Desk
 
         certify = self._certify if check else None
         return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress)

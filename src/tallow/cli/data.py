@@ -12,6 +12,10 @@ from tallow.domain.ranges import iso
 if TYPE_CHECKING:
     import polars as pl
 
+    from tallow.flows.catalog import Coverage
+    from tallow.flows.ingest import IngestReport
+    from tallow.flows.refine import RefineReport
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def ingest() -> None:
@@ -54,12 +58,45 @@ def binance(session: Session, symbols: tuple[str, ...], *, no_refine: bool, **ch
     finish(session, report, no_refine=no_refine)
 
 
-def finish(session: Session, report: Any, *, no_refine: bool) -> None:
+def finish(session: Session, report: "IngestReport", *, no_refine: bool) -> None:
     """Refine what came in, and say what was written."""
     refined = None if no_refine else session.workspace().refine()
     data = {"ingest": asdict(report), "refine": asdict(refined) if refined else None}
-    session.emit(data, "\n".join([str(report), *([str(refined)] if refined else [])]))
+    session.emit(data, "\n".join([ingest_text(report), *([refine_text(refined)] if refined else [])]))
     session.hint("next    tallow catalog")
+
+
+def ingest_text(report: "IngestReport") -> str:
+    """Say what an ingest saw and wrote."""
+    total = (
+        f"{report.payloads_seen:,} payloads ({report.payloads_new:,} new), {report.rows_seen:,} rows "
+        f"({report.rows_new:,} new), {report.rejected:,} unreadable"
+    )
+    rows = [
+        (f"{one.venue}:{one.symbol}", one.timeframe or "-", one.table, one.seen, one.new, one.rejected)
+        for one in report.series
+    ]
+    return f"{table(rows, ('series', 'bars', 'table', 'seen', 'new', 'unreadable'))}\n{total}" if rows else total
+
+
+def refine_text(report: "RefineReport") -> str:
+    """Say what a refinement did, or would do."""
+    moved = [
+        step for step in report.steps if report.explained or step.added or step.changed or step.quarantined or step.gaps
+    ]
+    if not moved:
+        return "silver and gold are up to date: nothing was written"
+    rows = [
+        (step.table, f"{step.venue}:{step.symbol}", step.timeframe or "-", step.pending, step.added, step.changed, step.quarantined, step.gaps)
+        for step in moved
+    ]  # fmt: skip
+    impossible = [f"cannot be built: {name} (no finer candles or trades)" for name in report.impossible]
+    return "\n".join(
+        [
+            table(rows, ("table", "series", "bars", "new in source", "added", "changed", "quarantined", "gaps")),
+            *impossible,
+        ]
+    )
 
 
 @click.command()
@@ -70,7 +107,7 @@ def finish(session: Session, report: Any, *, no_refine: bool) -> None:
 def refine(session: Session, layer: str | None, timeframes: tuple[str, ...], *, explain: bool) -> None:
     """Clean bronze rows, find gaps, build candles; only what is not refined yet."""
     report = session.workspace().refine(timeframes=timeframes, layer=layer, explain=explain)
-    session.emit(asdict(report), str(report))
+    session.emit(asdict(report), refine_text(report))
 
 
 @click.command()
@@ -96,7 +133,21 @@ def catalog(session: Session, *, paths: bool) -> None:
 def coverage(session: Session, symbol: str, timeframe: str) -> None:
     """Show what is there of one series of candles, and every gap."""
     found = session.workspace().coverage(symbol, timeframe)
-    session.emit(asdict(found), str(found))
+    session.emit(asdict(found), coverage_text(found))
+
+
+def coverage_text(found: "Coverage") -> str:
+    """Say which stretches exist, and list every gap."""
+    if found.span is None:
+        return f"the lake has no {found.timeframe} candles of {found.instrument}"
+    holes = [gap for gap in found.gaps if gap.missing]
+    others = [gap for gap in found.gaps if not gap.missing]
+    lines = [
+        f"{found.instrument} {found.timeframe}: {found.rows:,} candles in {found.span}, from {', '.join(found.origins)}",
+        f"{len(holes)} gaps, {found.missing:,} candles missing; {len(others)} odd candles that are there",
+    ]
+    rows = [(iso(gap.span.start), iso(gap.span.end), gap.missing, gap.cause) for gap in found.gaps]
+    return "\n".join([*lines, *([table(rows, ("from", "to", "missing", "cause"))] if rows else [])])
 
 
 @click.command()

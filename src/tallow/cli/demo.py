@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OUT = "tallow-demo"
 SEED = 7
+LONG_ENOUGH = 10_000  # candles of a 5m series worth showing
 STRATEGIES = ("buy_and_hold", "sma_cross", "rsi")
 SHOWN = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "fees")
 
@@ -33,7 +34,7 @@ def demo(session: Session, *, data: str | None, out: str, seed: int, show: bool)
     """
     folder = Path(out)
     workspace = prepare_recordings(session, folder, data) if data else prepare_market(session, folder, seed)
-    markets = workspace.showcase()
+    markets = showcase(workspace)
     results = [run_one(workspace, name, *market) for market in markets for name in STRATEGIES]
     featured = next(result for result in results if result.scene.strategy == "sma_cross")
     report = workspace.write_report(featured, folder / "report.html")
@@ -65,7 +66,8 @@ def prepare_market(session: Session, folder: Path, seed: int = SEED) -> "Workspa
 def prepare_recordings(session: Session, folder: Path, data: str) -> "Workspace":
     """Fill the demo's lake from recordings; a no-op when it is filled already."""
     workspace = session.workspace(str(folder / "lake-recordings"))
-    session.hint(str(workspace.ingest_files((data,))))
+    report = workspace.ingest_files((data,))
+    session.hint(f"{report.payloads_seen:,} payloads, {report.rows_seen:,} rows, {report.rows_new:,} of them new")
     workspace.refine()
     return workspace
 
@@ -99,7 +101,18 @@ def gaps(workspace: "Workspace", markets: list[tuple[str, str]]) -> str:
     rows = []
     for symbol, timeframe in markets:
         found = workspace.coverage(symbol, timeframe)
-        longest = max(found.gaps, key=lambda gap: gap.missing, default=None)
-        where = f"{longest.missing} missing from {iso(longest.start)}" if longest else "-"
-        rows.append((symbol, timeframe, found.rows, iso(found.start), iso(found.end), len(found.gaps), where))
-    return table(rows, ("series", "bars", "candles", "from", "to", "gaps", "longest"))
+        holes = [gap for gap in found.gaps if gap.missing]
+        longest = max(holes, key=lambda gap: gap.missing, default=None)
+        where = f"{longest.missing} missing from {iso(longest.span.start)}" if longest else "-"
+        rows.append((symbol, timeframe, found.rows, str(found.span), len(holes), where))
+    return table(rows, ("series", "bars", "candles", "range", "gaps", "longest gap"))
+
+
+def showcase(workspace: "Workspace") -> list[tuple[str, str]]:
+    """Choose what the demo runs on: the longest BTC/USDT 1h series, then up to ten 5m ones."""
+    frame = workspace.catalog()
+    gold = frame.filter(frame["table"] == "gold.candles").sort("rows", descending=True)
+    rows = [(row["venue"], row["symbol"], row["timeframe"], row["rows"]) for row in gold.iter_rows(named=True)]
+    first = [row for row in rows if row[1:3] == ("BTC/USDT", "1h")][:1]
+    fine = sorted(row for row in rows if row[2] == "5m" and row[3] >= LONG_ENOUGH)[:10]
+    return [(f"{venue}:{symbol}", timeframe) for venue, symbol, timeframe, _ in first + fine]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tallow.domain.errors import UserError, nearest
 
-VENUES = ("binance", "bybit", "coinbase", "ftx", "kraken", "okx", "simulated", "yahoo")
+VENUES = ("binance", "bybit", "coinbase", "ftx", "kraken", "okx", "own", "simulated", "yahoo")
 
 # Longest first: BTCUSDT ends in USDT before it ends in USD or T.
 QUOTES = (
