@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from tallow.domain.errors import Error, TerminalError, TransientError, UserError
 
 _FULL = ("no space left", "os error 28", "errno 28", "disk quota", "os error 122")
-_DENIED = ("permission denied", "os error 13", "errno 13", "read-only file system", "os error 30", "errno 30")
+_DENIED = ("permission denied", "os error 13", "errno 13")
 
 
 @contextmanager
 def writing(place: str) -> Iterator[None]:
-    """Turn failures of a write into DISK_FULL, CANNOT_WRITE or LAKE_DAMAGED; what was committed before stays.
+    """Turn failures of a write into DISK_FULL or CANNOT_WRITE; what was committed before stays.
 
     Raises:
         TransientError: DISK_FULL.
         UserError: CANNOT_WRITE.
-        TerminalError: LAKE_DAMAGED.
     """
     try:
         yield
@@ -29,16 +28,15 @@ def writing(place: str) -> Iterator[None]:
         facts = {"reason": _first_line(error), "kept": "everything committed before; this batch was not added"}
         if any(sign in text for sign in _FULL):
             raise TransientError("DISK_FULL", f"the disk of {place} is full", facts=facts) from error
-        if any(sign in text for sign in _DENIED):
-            raise UserError("CANNOT_WRITE", f"{place} cannot be written", facts=facts, exit="failed") from error
-        raise damaged(place, error) from error
+        raise UserError("CANNOT_WRITE", f"{place} cannot be written", facts=facts, exit="failed") from error
 
 
 @contextmanager
 def reading(place: str) -> Iterator[None]:
-    """Turn failures of a read into LAKE_DAMAGED.
+    """Turn failures of a read into CANNOT_READ or LAKE_DAMAGED.
 
     Raises:
+        UserError: CANNOT_READ when the system denies it.
         TerminalError: LAKE_DAMAGED.
     """
     try:
@@ -48,10 +46,13 @@ def reading(place: str) -> Iterator[None]:
     except Exception as error:
         if not _of_storage(error):
             raise
-        raise damaged(place, error) from error
+        if any(sign in str(error).lower() for sign in _DENIED):
+            facts = {"reason": _first_line(error)}
+            raise UserError("CANNOT_READ", f"{place} may not be read", facts=facts, exit="failed") from error
+        raise _damaged(place, error) from error
 
 
-def damaged(place: str, error: Exception) -> TerminalError:
+def _damaged(place: str, error: Exception) -> TerminalError:
     """Report a table whose log or files cannot be read."""
     return TerminalError(
         "LAKE_DAMAGED",

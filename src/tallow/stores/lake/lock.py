@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tallow.domain.errors import TransientError
 from tallow.ports import Clock
+from tallow.stores.lake.faults import writing
 
 _PAUSE = 0.05  # seconds between two attempts
 _GUARDED = 1 << 30  # locks on Windows bar reading: the guarded byte lies far behind the holder's name
@@ -56,7 +57,8 @@ class WriterLock:
             self._threads.release()
 
     def _open(self) -> None:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        with writing(str(self._path.parent)):
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         if not self._wait(lambda: _take(file)):
             os.close(file)
             raise self._busy()

@@ -355,7 +355,8 @@ class DeltaLake:
 
     def _check(self) -> None:
         if not self._checked:
-            self._checked = marker.check(Path(self.path))
+            with reading(self.path):
+                self._checked = marker.check(Path(self.path))
 
     def _prepare(self) -> None:
         """Create what is missing, once, before anything races for it; then finish lineage."""
