@@ -63,10 +63,13 @@ def make_run(bars: Bars, *, every: int = 29, held: int = 17, cash: float = 10_00
 def make_result(bars: Bars, run: Run | None = None, **changes: object) -> Result:
     """Wrap a run with its metrics."""
     run = run or make_run(bars)
-    scene = Scene("moving_average", Instrument("simulated", "BTC", "USDT"), parse_timeframe("1h"), {"fast": 10, "slow": 30})
+    scene = Scene(
+        "moving_average", Instrument("simulated", "BTC", "USDT"), parse_timeframe("1h"), {"fast": 10, "slow": 30}
+    )
     known = summary(run, bars, scene.timeframe, scene.execution, scene.cash)
     result = Result(
-        key="4f" * 32, digest=run.digest(), scene=scene, strategy_source="def signals(bars):\n    return bars.close > 1\n",
+        key="4f" * 32, digest=run.digest(), scene=scene,
+        strategy_source="def signals(bars):\n    return bars.close > 1\n",
         strategy_hash="ab" * 32, engine_version="1", table_versions={"gold.candles": 12}, origin="simulated",
         bars_origin="native", metrics=known, run=run,
     )  # fmt: skip

@@ -46,10 +46,15 @@ def nice_ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
     if not (math.isfinite(span) and span > 0):
         return [low], 2
     power = 10.0 ** math.floor(math.log10(span / count))
-    step = next((factor * power for factor in (1, 2, 5, 10) if span / (factor * power) <= count), 10 * power)
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    step = next((factor * power for factor in (1, 2, 2.5, 5) if span / (factor * power) <= count * 1.3), 10 * power)
+    decimals = next((places for places in range(9) if _on_grid(step, places)), 9)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [k * step for k in range(first, last + 1)], decimals
+
+
+def _on_grid(step: float, places: int) -> bool:
+    scaled = step * 10.0**places
+    return scaled >= 0.5 and abs(scaled - round(scaled)) < 1e-6 * max(1.0, scaled)
 
 
 def time_ticks(start: int, end: int, count: int) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ const charts = ((scales) => {
   /* The colours of the current theme. */
   function colours(element) {
     const style = getComputedStyle(element), found = {};
-    for (const role of ["ink", "soft", "line", "edge", "accent", "mark", "card", "up", "down", "band"]) {
+    for (const role of ["ink", "soft", "line", "edge", "accent", "mark", "card", "up", "down", "band", "warn"]) {
       found[role] = style.getPropertyValue("--" + role).trim();
     }
     return found;
@@ -80,32 +80,33 @@ const charts = ((scales) => {
 
     labels(part) {
       const { ticks, decimals } = scales.niceTicks(part.low, part.high, Math.max(2, Math.floor(part.height / 44)));
-      return ticks.map((value) => ({ value, text: scales.fixed(value, decimals) + (part.unit || "") }));
+      part.fine = decimals || ticks.length > 1 && ticks[1] - ticks[0] < 10 ? decimals + 1 : 0;
+    return ticks.map((value) => ({ value, text: scales.fixed(value, decimals) + (part.unit || "") }));
     }
 
     labelWidth(part) {
-      return Math.max(...this.labels(part).map((label) => this.pen.measureText(label.text).width), 24);
+      return Math.max(...this.labels(part).map((label) => this.pen.measureText(label.text).width + (part.fine ? 7 : 0)), 24);
     }
 
     grid() {
       const pen = this.pen;
       pen.lineWidth = 1;
       pen.textBaseline = "middle";
-      for (const part of this.panels) {
-        if (!part.axis) continue;
+      const shown = this.panels.filter((part) => part.axis), last = shown[shown.length - 1];
+      for (const part of shown) {
         for (const label of this.labels(part)) {
           const y = Math.round(part.y(label.value)) + 0.5;
           this.stroke(this.colours.line, [[0, y], [this.plot, y]]);
           pen.fillStyle = this.colours.soft;
           pen.textAlign = "left";
-          if (y > part.top + 3 && y < part.top + part.height + 3) pen.fillText(label.text, this.plot + 8, y);
+          if (y > 6 && y < part.top + part.height - (part === last ? 3 : 10)) pen.fillText(label.text, this.plot + 8, y);
         }
       }
       const bottom = this.height - AXIS + 0.5;
       this.stroke(this.colours.edge, [[0, bottom], [this.plot, bottom]]);
       pen.textAlign = "center";
       let free = 0;
-      for (const tick of scales.timeTicks(this.stage.view.from, this.stage.view.to, Math.max(2, this.plot / 84))) {
+      for (const tick of scales.timeTicks(this.stage.view.from, this.stage.view.to, Math.max(2, this.plot / 64))) {
         const x = Math.round(this.x(tick.time)) + 0.5, half = pen.measureText(tick.label).width / 2;
         this.stroke(this.colours.line, [[x, 0], [x, bottom]]);
         if (x - half < free || x + half > this.plot) continue;
@@ -133,7 +134,7 @@ const charts = ((scales) => {
         points.push([x + 0.5, part.y(first)]);
         if (low !== high) points.push([x + 0.5, part.y(low)], [x + 0.5, part.y(high)], [x + 0.5, part.y(last)]);
       }
-      if (points.length === 1) points.push([points[0][0] + 2, points[0][1]]);
+      if (points.length === 1) points.unshift([points[0][0] - 5, points[0][1]]);
       this.stroke(colour, points, dash, width || 1.5);
       return points;
     }
@@ -153,7 +154,7 @@ const charts = ((scales) => {
       const part = y === null ? null : this.panels.find((each) => each.axis && y >= each.top && y <= each.top + each.height);
       if (!part) return;
       this.stroke(this.colours.mark, [[0, Math.round(y) + 0.5], [this.plot, Math.round(y) + 0.5]], [3, 3]);
-      const text = scales.fixed(part.value(y), part.decimals) + (part.unit || "");
+      const text = scales.fixed(part.value(y), part.fine) + (part.unit || "");
       pen.fillStyle = this.colours.ink;
       pen.fillRect(this.plot + 2, y - 9, this.gutter - 2, 18);
       pen.fillStyle = this.colours.card;
@@ -192,7 +193,11 @@ const charts = ((scales) => {
 
     paint() {
       const [above, below] = this.panels, pen = this.pen;
-      if (this.hold.length) this.line(this.hold, above, this.colours.mark, [5, 4], 1.25);
+      if (this.hold.length) {
+      // Dashes need a smooth path: only the last value of each pixel column.
+      const smooth = this.hold.map(({ x, last }) => ({ x, first: last, low: last, high: last, last }));
+      this.line(smooth, above, this.colours.mark, [5, 4], 1.25);
+    }
       this.line(this.equity, above, this.colours.accent, [], 1.75);
       const points = this.line(this.under, below, this.colours.down, [], 1.25);
       if (!points.length) return;
@@ -221,7 +226,7 @@ const charts = ((scales) => {
       const first = Math.max(0, scales.lowerBound(data.bars.time, view.from - data.length));
       const last = Math.max(first + 1, scales.lowerBound(data.bars.time, view.to));
       const perPixel = (last - first) / this.plot;
-      this.size = scales.candleSize(perPixel, 4);
+      this.size = scales.candleSize(perPixel, 3);
       this.candles = scales.mergeCandles(data.bars, first, last, this.size);
       const [low, high] = range(this.candles, Infinity, -Infinity), tall = Math.round(inner * 0.8);
       const volume = this.candles.reduce((most, candle) => Math.max(most, candle.volume), 0);
@@ -253,8 +258,19 @@ const charts = ((scales) => {
           pen.fillRect(x - body / 2, high, body, Math.max(1, low - high));
         }
       }
-      this.holdings(above);
+      this.incidents();
+    this.holdings(above);
       this.markers(above, Math.max(3.5, Math.min(6, step * 0.5)));
+    }
+
+    /* Bars on the time axis where the data has a gap or worse. */
+    incidents() {
+      const pen = this.pen;
+      pen.fillStyle = this.colours.warn;
+      for (const [from, to] of this.data.incidents) {
+        const x = this.x(from), width = Math.max(3, this.x(to) - x);
+        if (x + width > 0 && x < this.plot) pen.fillRect(x, this.height - AXIS - 5, width, 5);
+      }
     }
 
     /* Join entry and exit of every trade that is in view. */

@@ -109,6 +109,7 @@ def payload(result: Result, bars: Bars) -> dict[str, object]:
         "length": result.scene.timeframe.microseconds // 1_000,
         "hold": hold_line(result, bars),
         "reasons": EXIT_REASONS,
+        "incidents": [[int(item.start) // 1_000, int(item.end) // 1_000] for item in result.incidents],
     }
 
 

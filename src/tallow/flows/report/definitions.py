@@ -84,7 +84,7 @@ DEFINITIONS = (
     Definition("expectancy_pct", "Mean trade", "signed percent", "Mean return of a closed trade."),
     Definition(
         "sqn", "SQN", "ratio",
-        "System quality number: square root of the number of trades times mean over standard deviation of their profits.",
+        "System quality number: root of the number of trades times mean over standard deviation of their profits.",
     ),
     Definition("best_trade_pct", "Best trade", "signed percent", "Largest return of a closed trade."),
     Definition("worst_trade_pct", "Worst trade", "signed percent", "Smallest return of a closed trade."),

@@ -44,21 +44,21 @@ def percent(value: float | int | None, decimals: int = 2, *, signed: bool = Fals
 
 
 def price_decimals(prices: Floats, tick_size: float = 0.0) -> int:
-    """Find how many decimals (0 to 8) write these prices: those of the tick size, or else of the prices themselves.
+    """Find how many decimals (0 to 8) write these prices exactly: those of the tick size, or else of the prices.
 
-    Prices that need more than five significant digits and eight decimals are rounded.
+    Prices that lie on no such grid get seven significant digits.
     """
-    sample = np.asarray(prices, np.float64)
-    sample = sample[np.isfinite(sample)][:2_000]
-    if tick_size > 0:
-        sample = np.append(sample[:0], tick_size)
+    known = np.asarray(prices, np.float64)
+    sample = np.array([tick_size]) if tick_size > 0 else known[np.isfinite(known)][:2_000]
     if not len(sample):
         return 2
     for decimals in range(9):
         scaled = sample * 10.0**decimals
-        if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-6 * np.maximum(1.0, np.abs(scaled) * 1e-6)):
+        whole = np.rint(scaled)
+        # Room for the rounding of doubles, and none for prices that would vanish.
+        if np.all((np.abs(scaled - whole) <= 1e-6 + np.abs(scaled) * 4e-15) & ((whole != 0) | (sample == 0))):
             return decimals
-    return int(min(8, max(0, 5 - math.ceil(math.log10(max(float(np.max(np.abs(sample))), 1e-8))))))
+    return int(np.clip(7 - math.ceil(math.log10(float(np.max(np.abs(sample))))), 0, 8))
 
 
 def moment(time: int) -> str:
@@ -79,7 +79,8 @@ def duration(microseconds: int) -> str:
         >>> duration(93_600_000_000), duration(0)
         ('1 d 2 h', '0 s')
     """
-    parts, rest = [], int(microseconds)
+    parts: list[tuple[int, str]] = []
+    rest = int(microseconds)
     for unit, length in (("d", DAY), ("h", HOUR), ("min", MINUTE), ("s", SECOND)):
         count, rest = divmod(rest, length)
         if count or parts:

@@ -5,7 +5,9 @@ import json
 import re
 
 # Controls and bidirectional overrides: they could hide or reorder what a name or a source line says.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
 _VOID = frozenset({"br", "col", "input", "link", "meta"})
 
 

@@ -23,7 +23,7 @@
     const entry = scales.accumulate(scales.unpack(data.run.trades.entry)), held = scales.unpack(data.run.trades.length);
     const prices = [scales.readColumn(data.run.trades.entry_price), scales.readColumn(data.run.trades.exit_price)];
     const won = scales.unpack(data.run.trades.won);
-    return { bars, equity, drawdown, length: data.length, decimals: data.run.equity.decimals,
+    return { bars, equity, drawdown, length: data.length, incidents: data.incidents, decimals: data.run.equity.decimals,
       priceDecimals: data.bars.decimals, reasons: data.reasons, hold: holdLine(bars, data.hold),
       fills: { row, time: row.map((at) => bars.time[at]), buy: scales.unpack(data.run.fills.buy),
         price: scales.readColumn(data.run.fills.price), quantity: data.run.fills.quantity,
@@ -88,6 +88,7 @@
       canvas.setPointerCapture(event.pointerId);
       pointers.set(event.pointerId, place(event));
       grip = chart.time(place(event).x);
+      hover(place(event));
       if (pointers.size === 2) span = spread().span;
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -110,7 +111,12 @@
     };
     canvas.addEventListener("pointerup", leave);
     canvas.addEventListener("pointercancel", leave);
-    canvas.addEventListener("pointerleave", () => { stage.at = stage.over = null; stage.redraw(); });
+    canvas.addEventListener("pointerleave", (event) => {
+      // A finger that lifts leaves the values it pointed at on show.
+      if (event.pointerType !== "mouse") return;
+      stage.at = stage.over = null;
+      stage.redraw();
+    });
     canvas.addEventListener("dblclick", () => stage.act("all"));
     canvas.addEventListener("wheel", (event) => {
       // Plain scrolling past a chart must not be caught: the wheel zooms a focused chart, or with Ctrl.
@@ -142,6 +148,7 @@
     const pages = Math.max(1, Math.ceil(rows.length / size));
     const show = () => {
       body.replaceChildren(...rows.slice(page * size, (page + 1) * size));
+      if (table.id === "trade-rows" && data.bars.count) for (const row of body.rows) offerChart(row);
       status.textContent = `${(page * size + 1).toLocaleString("en")}–${Math.min(rows.length, (page + 1) * size).toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
       for (const button of pager.querySelectorAll("button")) {
         button.disabled = Number(button.dataset.turn) < 0 ? page === 0 : page === pages - 1;
@@ -156,6 +163,18 @@
     });
     sortable(table, rows, () => { page = 0; show(); });
     show();
+  }
+
+  /* Make the number of a trade a button that shows it on the chart. */
+  function offerChart(row) {
+    const cell = row.cells[0];
+    if (cell.firstElementChild) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "go";
+    button.textContent = cell.textContent;
+    button.title = "Show on the chart";
+    cell.replaceChildren(button);
   }
 
   function makeRow(cells) {
@@ -195,9 +214,8 @@
       stage.show({ from: time[trade.entry] - pad, to: time[trade.exit] + pad });
       document.getElementById("price").scrollIntoView();
     };
-    table.tBodies[0].addEventListener("click", (event) => go(event.target.closest("tr")));
-    table.tBodies[0].addEventListener("keydown", (event) => {
-      if (event.key === "Enter") go(event.target.closest("tr"));
+    table.tBodies[0].addEventListener("click", (event) => {
+      if (event.target.closest("button")) go(event.target.closest("tr"));
     });
   }
 

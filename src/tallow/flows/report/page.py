@@ -14,7 +14,8 @@ from tallow.flows.report.tables import STATIC_ROWS, section
 SCRIPTS = ("scales.js", "charts.js", "page.js")
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M4 3v10M12 2v9' "
-    "stroke='%23777'/%3E%3Cpath d='M2 5h4v6H2z' fill='%230b7a43'/%3E%3Cpath d='M10 4h4v5h-4z' fill='%23bf1f37'/%3E%3C/svg%3E"
+    "stroke='%23777'/%3E%3Cpath d='M2 5h4v6H2z' fill='%230b7a43'/%3E"
+    "%3Cpath d='M10 4h4v5h-4z' fill='%23bf1f37'/%3E%3C/svg%3E"
 )
 _SHAPES = Markup(
     '<svg width="0" height="0" aria-hidden="true" class="shapes"><defs>'
@@ -69,9 +70,7 @@ def _hash(text: str) -> str:
 
 def _top(result: Result, colours: str) -> Markup:
     scene = result.scene
-    options = (
-        tag("option", words, value=name, selected=name == colours) for name, words in palette.NAMES.items()
-    )
+    options = (tag("option", words, value=name, selected=name == colours) for name, words in palette.NAMES.items())
     tools = tag(
         "div",
         tag("select", *options, id="colours", aria_label="Colours of gains and losses"),
@@ -86,8 +85,9 @@ def _top(result: Result, colours: str) -> Markup:
         "header",
         tag("div", tag("h1", scene.strategy), tag("span", where, class_="where"), tools, class_="line"),
         tag("ul", *worn, class_="badges") if worn else None,
+        tag("p", warning, class_="callout bad", role="alert") if tone == "bad" else None,
         tag("p", verdict.headline(result), class_="headline"),
-        tag("p", warning, class_=f"callout {tone}") if warning else None,
+        tag("p", warning, class_="callout warn") if tone == "warn" else None,
         class_="top wrap",
     )
 
@@ -101,17 +101,19 @@ def _covered(result: Result) -> str:
 
 
 def _contents() -> Markup:
-    short = {"equity": "Equity", "price": "Price", "months": "Months", "rolling": "Rolling", "distribution": "Distribution"}
+    short = {
+        "equity": "Equity",
+        "price": "Price",
+        "months": "Months",
+        "rolling": "Rolling",
+        "distribution": "Distribution",
+    }
     short |= {"costs": "Costs", "drawdowns": "Drawdowns", "causality": "Causality", "incidents": "Incidents"}
-    links = (
-        tag("li", tag("a", short.get(name, title), href=f"#{name}")) for name, title, _ in definitions.SECTIONS
-    )
+    links = (tag("li", tag("a", short.get(name, title), href=f"#{name}")) for name, title, _ in definitions.SECTIONS)
     return tag("nav", tag("ul", *links), aria_label="Sections")
 
 
-def _sections(
-    result: Result, bars: Bars, ladder: trading.Ladder, rows: list[tuple[str, ...]]
-) -> list[Markup]:
+def _sections(result: Result, bars: Bars, ladder: trading.Ladder, rows: list[tuple[str, ...]]) -> list[Markup]:
     bodies: dict[str, Content] = {
         "equity": stage.equity(result, bars),
         "price": stage.price(result, bars),

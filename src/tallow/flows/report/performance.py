@@ -29,21 +29,22 @@ def under_water(equity: Floats, cash: float) -> Floats:
 
 def equity_chart(result: Result, bars: Bars) -> Markup:
     """Draw equity, the buy-and-hold line and the drawdown below, without script."""
-    run, height = result.run, 380
+    run, height = result.run, 440
     span = (int(run.time[0]), int(run.time[-1]) + result.scene.timeframe.microseconds)
     x = svg.places(run.time, *span)
     hold = hold_values(result, bars)
     values = run.equity if hold is None else np.concatenate([run.equity, hold])
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    above = Axis.around(low, high, 235, top=6)
+    above = Axis.around(low, high, 288, top=6)
     fall = under_water(run.equity, result.scene.cash)
-    below = Axis(min(-0.01, float(np.nanmin(fall, initial=0.0)) * 1.05), 0.0, 100, 252)
+    below = Axis(min(-0.01, float(np.nanmin(fall, initial=0.0)) * 1.05), 0.0, 108, 306)
     lines = join(
         svg.line(x, hold, above, "hold") if hold is not None else None, svg.line(x, run.equity, above, "equity")
     )
     water = join(svg.area(x, fall, below, "water"), svg.line(x, fall, below, "under"))
-    label = f"Equity from {figures.number(low)} to {figures.number(high)}; deepest drawdown {figures.percent(below.low / 1.05)}"
+    deepest = figures.percent(below.low / 1.05)
+    label = f"Equity from {figures.number(low)} to {figures.number(high)}; deepest drawdown {deepest}"
     return svg.chart(label, [svg.Panel(above, lines), svg.Panel(below, water, unit=" %")], span, height)
 
 
@@ -61,7 +62,11 @@ def months(result: Result) -> Markup:
         rows.append(tag("tr", tag("th", str(year), scope="row"), *cells, _heat((float(growth) - 1) * 100, "total")))
     heads = (tag("th", name, scope="col") for name in ("Year", *_MONTHS, "Total"))
     element = tag(
-        "table", tag("caption", "Monthly returns in per cent"), tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="heat"
+        "table",
+        tag("caption", "Monthly returns in per cent"),
+        tag("thead", tag("tr", *heads)),
+        tag("tbody", *rows),
+        class_="heat",
     )
     return tag("div", element, class_="scroll", tabindex="0", role="region", aria_label="Monthly returns in per cent")
 
@@ -72,7 +77,11 @@ def _heat(value: float | None, class_: str = "") -> Markup:
         return tag("td", "·", class_=f"none {class_}".strip())
     step = 1 + sum(abs(value) >= limit for limit in _HEAT_STEPS)
     shade = "" if abs(value) < 0.005 else f"{'p' if value > 0 else 'n'}{step}"
-    return tag("td", figures.number(value, 1 if abs(value) >= 0.05 else 2, signed=True), class_=f"{shade} {class_}".strip() or None)
+    return tag(
+        "td",
+        figures.number(value, 1 if abs(value) >= 0.05 else 2, signed=True),
+        class_=f"{shade} {class_}".strip() or None,
+    )
 
 
 def rolling(result: Result) -> Markup:
@@ -95,7 +104,8 @@ def _moving(name: str, found: "Returns", values: Floats, unit: str = "") -> Mark
     axis = Axis.around(min(0.0, float(known.min())), max(0.0, float(known.max())), 118, top=4, share=0.05)
     span = (int(found.time[0]), int(found.time[-1]))
     line = svg.line(svg.places(found.time, *span), values, axis, "price" if unit else "equity")
-    label = f"{name} of the last {WINDOW} {found.unit}s, from {figures.number(known.min())} to {figures.number(known.max())}"
+    extent = f"from {figures.number(known.min())} to {figures.number(known.max())}"
+    label = f"{name} of the last {WINDOW} {found.unit}s, {extent}"
     plot = svg.chart(label, [svg.Panel(axis, join(svg.rule(axis, 0.0), line), unit=unit)], span, 144)
     return tag("div", tag("h3", f"{name}, {WINDOW} {found.unit}s"), plot, class_="small-plot")
 

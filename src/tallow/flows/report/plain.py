@@ -28,7 +28,9 @@ def text(result: Result) -> str:
     lines += [f"  {name:<{name_width}}  {value:>{value_width}}  {note}".rstrip() for name, value, note in rows]
     judgement = judge(result.certificate)
     lines += ["", *(f"  {name:<{name_width}}  {words}" for name, words in _evidence(result))]
-    return "\n".join([*lines, "", f"{judgement.symbol} causality {judgement.word.lower()}: {_plain(judgement.sentence)}"])
+    return "\n".join(
+        [*lines, "", f"{judgement.symbol} causality {judgement.word.lower()}: {_plain(judgement.sentence)}"]
+    )
 
 
 def _range(result: Result) -> str:

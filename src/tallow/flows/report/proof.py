@@ -11,6 +11,7 @@ from tallow.flows.report.tables import Column, empty, pairs, table
 from tallow.flows.report.verdict import judge, notices
 
 FINDINGS_SHOWN = 100
+FINDINGS_PAGE = 10
 INCIDENTS_PAGE = 25
 
 _FINDING_COLUMNS = (
@@ -45,7 +46,12 @@ _INCIDENT_MEANINGS = {
 def causality(certificate: Certificate | None) -> Markup:
     """Show the verdict, what was tested, and every finding with its evidence."""
     judgement = judge(certificate)
-    verdict = tag("p", tag("strong", f"{judgement.symbol} {judgement.word}. "), judgement.sentence, class_=f"callout {judgement.tone}")
+    verdict = tag(
+        "p",
+        tag("strong", f"{judgement.symbol} {judgement.word}. "),
+        judgement.sentence,
+        class_=f"callout {judgement.tone}",
+    )
     if certificate is None:
         return join(verdict, tag("p", "Prove it: ", tag("code", "tallow check"), class_="lead"))
     tested = pairs(
@@ -65,7 +71,9 @@ def causality(certificate: Certificate | None) -> Markup:
     rows = [_finding_row(finding) for finding in shown]
     left_out = len(certificate.findings) - len(shown)
     more = tag("p", f"{left_out:,} more findings are not shown.", class_="empty") if left_out else None
-    return join(verdict, tested, table("Look-ahead findings", _FINDING_COLUMNS, rows), more, _advice(shown))
+    page = FINDINGS_PAGE if len(rows) > FINDINGS_PAGE else None
+    evidence = table("Look-ahead findings", _FINDING_COLUMNS, rows, identifier="finding-rows", page=page)
+    return join(verdict, tested, _advice(shown), evidence, more)
 
 
 def _finding_row(finding: Finding) -> list[Content]:

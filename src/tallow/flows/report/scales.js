@@ -107,13 +107,18 @@ const scales = (() => {
     return columns;
   }
 
+  function onGrid(step, places) {
+    const scaled = step * Math.pow(10, places);
+    return Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.max(1, scaled) && scaled >= 0.5;
+  }
+
   /* Round values between low and high, about `count` of them, and the decimals to write them with. */
   function niceTicks(low, high, count) {
     const span = high - low;
     if (!(span > 0) || !isFinite(span)) return { ticks: [low], decimals: 2 };
     const power = Math.pow(10, Math.floor(Math.log10(span / count)));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => span / size <= count) || 10 * power;
-    const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), ticks = [];
+    const step = [1, 2, 2.5, 5].map((factor) => factor * power).find((size) => span / size <= count * 1.3) || 10 * power;
+    const decimals = [0, 1, 2, 3, 4, 5, 6, 7, 8].find((places) => onGrid(step, places)) ?? 9, ticks = [];
     for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) ticks.push(k * step);
     return { ticks, decimals };
   }

@@ -2,13 +2,13 @@
 
 from tallow.domain.columns import Bars
 from tallow.domain.results import Result
-from tallow.flows.report import definitions, performance, trading
-from tallow.flows.report.markup import Markup, join, tag
+from tallow.flows.report import definitions, performance, trading, verdict
+from tallow.flows.report.markup import Markup, tag
 from tallow.flows.report.tables import empty, pairs
 
 _IN_STRIP = {
-    "return_pct", "max_drawdown_pct", "max_drawdown_days", "max_drawdown_start", "max_drawdown_end", "max_drawdown_bars",
-    "sharpe", "sharpe_low", "sharpe_high", "sharpe_n", "trades", "wins", "losses", "open_trades",
+    "return_pct", "max_drawdown_pct", "max_drawdown_days", "max_drawdown_start", "max_drawdown_end",
+    "max_drawdown_bars", "sharpe", "sharpe_low", "sharpe_high", "sharpe_n", "trades", "wins", "losses", "open_trades",
     "ambiguous_bars", "rejected_orders",
 }  # fmt: skip
 _ACTIONS = (("left", "←", "Earlier"), ("right", "→", "Later"), ("in", "+", "Zoom in"), ("out", "−", "Zoom out"))
@@ -22,12 +22,17 @@ def equity(result: Result, bars: Bars) -> Markup:
         legend.append(_swatch("hold", "Buy & hold"))
     legend.append(_swatch("under", "Drawdown, %"))
     if not len(bars):
-        return join(empty("No bars, so nothing to draw."), _key_figures(result))
+        return tag("div", empty("No bars, so nothing to draw."), _key_figures(result), class_="beside")
     figure = _figure("equity", legend, performance.equity_chart(result, bars), "Equity, buy & hold and drawdown")
+    move, zoom, read = (
+        (tag("kbd", "←"), " ", tag("kbd", "→")),
+        (tag("kbd", "↑"), " ", tag("kbd", "↓")),
+        tag("kbd", "Shift"),
+    )
+    words = " Drag or pinch to move and zoom; the wheel zooms a chart that was clicked, or with "
     keys = (
-        tag("kbd", "←"), " ", tag("kbd", "→"), " move, ", tag("kbd", "↑"), " ", tag("kbd", "↓"), " zoom, ", tag("kbd", "Shift"),
-        " + ", tag("kbd", "←"), " ", tag("kbd", "→"), " read bar by bar, ", tag("kbd", "Home"),
-        " all. Drag or pinch to move and zoom; the wheel zooms a chart that was clicked, or with ", tag("kbd", "Ctrl"), ".",
+        *move, " move, ", *zoom, " zoom, ", read, " + ", *move, " read bar by bar, ", tag("kbd", "Home"), " all.",
+        words, tag("kbd", "Ctrl"), ".",
     )  # fmt: skip
     help_ = tag("p", *keys, class_="help", id=_HELP)
     return tag("div", tag("div", figure, help_, class_="figure"), _key_figures(result), class_="beside")
@@ -40,13 +45,18 @@ def price(result: Result, bars: Bars) -> Markup:
     legend = [
         tag("span", _mark("▲", "up"), " buy, below the bar"),
         tag("span", _mark("▼", "down"), " sell, above the bar"),
-        tag("span", "✕ liquidation"),
     ]
+    if verdict.liquidations(result):
+        legend.append(tag("span", "✕ liquidation"))
+    if result.incidents:
+        legend.append(tag("span", _mark("▬", "warn"), " data incident, on the time axis"))
     return _figure("price", legend, trading.price_chart(result, bars), "Candles with trades")
 
 
 def _figure(name: str, legend: list[Markup], static: Markup, label: str) -> Markup:
-    buttons = (tag("button", sign, type="button", data_act=act, title=words, aria_label=words) for act, sign, words in _ACTIONS)
+    buttons = (
+        tag("button", sign, type="button", data_act=act, title=words, aria_label=words) for act, sign, words in _ACTIONS
+    )
     whole = tag("button", "All", type="button", data_act="all", title="Show the whole range")
     controls = tag("span", *buttons, whole, class_="controls", role="group", aria_label=f"{label}: view")
     canvas = tag("canvas", tabindex="0", role="application", aria_label=label, aria_describedby=_HELP)

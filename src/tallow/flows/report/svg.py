@@ -5,6 +5,7 @@ Only the innermost drawing is stretched sideways; labels and marks stand beside 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Panel:
 
     axis: Axis
     drawing: Markup
-    marks: Markup = Markup("")
+    marks: Markup | None = None
     unit: str = ""
 
 
@@ -41,7 +42,7 @@ def thin(x: Floats, values: Floats) -> tuple[Floats, Floats]:
         return x, values
     edges = np.linspace(0, len(x), COLUMNS + 1).astype(np.int64)
     rows = np.empty(2 * COLUMNS, np.int64)
-    for column, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for column, (start, end) in enumerate(pairwise(edges.tolist())):
         pair = (start + int(np.argmin(values[start:end])), start + int(np.argmax(values[start:end])))
         rows[2 * column : 2 * column + 2] = sorted(pair)
     rows[0], rows[-1] = 0, len(x) - 1
@@ -87,7 +88,8 @@ def chart(label: str, panels: Sequence[Panel], span: tuple[int, int], height: in
         for tick in ticks:
             y = f"{panel.axis.y(tick):.1f}"
             grid.append(tag("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
-            axis_labels.append(tag("text", number(tick, decimals) + panel.unit, x="8", y=y, dy=".32em"))
+            if panel is panels[-1] or panel.axis.y(tick) < panel.axis.top + panel.axis.height - 10:
+                axis_labels.append(tag("text", number(tick, decimals) + panel.unit, x="8", y=y, dy=".32em"))
     times = [
         tag("text", text, x=f"{float(places(np.array([time]), *span)[0]) / 10:.2f}%", y=str(height - 6), class_="time")
         for time, text in time_ticks(*span, 6)
@@ -122,7 +124,13 @@ def histogram(label: str, counts: NDArray[np.int64], edges: Floats, height: int,
             bars.append(tag("rect", tag("title", words), height=f"{axis.y(0) - y:.1f}", class_=kind, **shape))
     ticks, decimals = nice_ticks(low, low + span, 6)
     labels = [
-        tag("text", f"{number(t, decimals, signed=True)} %", x=f"{(t - low) / span * 100:.2f}%", y=height - 6, class_="time")
+        tag(
+            "text",
+            f"{number(t, decimals, signed=True)} %",
+            x=f"{(t - low) / span * 100:.2f}%",
+            y=height - 6,
+            class_="time",
+        )
         for t in ticks
         if 0.05 < (t - low) / span < 0.95
     ]
@@ -130,7 +138,9 @@ def histogram(label: str, counts: NDArray[np.int64], edges: Floats, height: int,
     floor = tag("line", x1="0", x2="100%", y1=height - FOOT, y2=height - FOOT, class_="floor")
     middle = tag("line", x1=zero, x2=zero, y1="0", y2=height - FOOT, class_="zero")
     content = join(*bars, floor, middle, *labels)
-    return tag("div", tag("svg", content, height=height, width="100%", role="img", aria_label=label), class_="plot bare")
+    return tag(
+        "div", tag("svg", content, height=height, width="100%", role="img", aria_label=label), class_="plot bare"
+    )
 
 
 def _path(x: Floats, values: Floats, axis: Axis) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tallow.flows.report.markup import Content, Markup, escape, join, tag
 
-STATIC_ROWS = 2_000  # rows of a paged table that stand in the page itself; the script holds the rest
+STATIC_ROWS = 500  # rows of a paged table that stand in the page itself; the script holds the rest
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ def table(
         tag("th", column.heading, scope="col", title=column.meaning or None, class_="text" if column.is_text else None)
         for column in columns
     ]
-    body = "".join("<tr>" + "".join(_cell(cell, column) for cell, column in zip(row, columns, strict=True)) for row in rows)
+    body = "".join(
+        "<tr>" + "".join(_cell(cell, column) for cell, column in zip(row, columns, strict=True)) for row in rows
+    )
     element = tag(
         "table",
         tag("caption", caption),

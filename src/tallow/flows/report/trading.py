@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def break_even(ladder: Ladder) -> float | None:
         1.5
     """
     rungs = sorted((float(m[0]), value) for name, value in ladder if (m := re.match(r"\d+(\.\d+)?", name)))
-    for (low, above), (high, below) in zip(rungs, rungs[1:], strict=False):
+    for (low, above), (high, below) in pairwise(rungs):
         if above >= 0 > below:
             return low + (high - low) * above / (above - below)
     return None
@@ -117,7 +118,9 @@ def cost_ladder(result: Result, ladder: Ladder) -> Markup:
         Column("Return", "After these costs"),
         Column("Gain or loss", "The same, drawn from the zero line", is_text=True),
     )
-    return join(table("Return by cost level", columns, rows), tag("p", _break_even_sentence(result, ladder), class_="lead"))
+    return join(
+        table("Return by cost level", columns, rows), tag("p", _break_even_sentence(result, ladder), class_="lead")
+    )
 
 
 def _bar(value: float, largest: float) -> Markup:

@@ -58,6 +58,8 @@ def liquidations(result: Result) -> int:
 def headline(result: Result) -> str:
     """Say in one plain sentence what came out."""
     bars, quote = len(result.run.time), result.scene.instrument.quote
+    if not bars:
+        return "There are no bars in this range."
     if not len(result.run.trades):
         return f"Never traded in {figures.plural(bars, 'bar')}."
     after = f"after {figures.number(costs(result))} {quote} of costs"
@@ -142,6 +144,8 @@ def _fact(judgement: Judgement) -> Markup:
 
 def _under_water(result: Result) -> str:
     days = result.metrics.get("max_drawdown_days")
+    if days == 0:
+        return "never below the peak"
     return f"under water for {figures.number(days, 0)} days" if figures.is_known(days) else "below the peak"
 
 
@@ -149,7 +153,8 @@ def _sharpe_note(result: Result) -> Markup:
     low_high, days = interval(result), result.metrics.get("sharpe_n")
     if not low_high:
         return Markup("no interval")
-    return join(tag("span", low_high, class_="num"), f" · 95 %, n = {days:,.0f}" if days else " · 95 %")
+    count = f", n\u00a0=\u00a0{days:,.0f}" if days else ""
+    return join("95\u00a0%: ", tag("span", low_high, class_="num"), count)
 
 
 def _trade_note(result: Result) -> str:
