@@ -1,0 +1,112 @@
+"""Many parameter combinations on one series, each with the numbers that a single backtest gives."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tallow.core.engine import prepare, summarize
+from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.scene import Execution
+
+LINE_BYTES = 128_000_000
+FEWEST_LINES = 4
+
+
+class Lines:
+    """Indicator lines of one series, shared between combinations; the least recently used are forgotten first.
+
+    Attributes:
+        bars: the series.
+        capacity: lines held at most: as many as fit into `LINE_BYTES`, at least `FEWEST_LINES`.
+        computed: lines computed so far.
+
+    Example:
+        >>> from tallow.core.indicators import sma
+        >>> column = np.array([1.0, 2.0, 3.0])
+        >>> lines = Lines(Bars.of(np.arange(3), (column, column, column, column, column)))
+        >>> lines(sma, "close", 2).tolist(), lines(sma, "close", 2) is lines(sma, "close", 2), lines.computed
+        ([nan, 1.5, 2.5], True, 1)
+    """
+
+    def __init__(self, bars: Bars) -> None:
+        self.bars = bars
+        self.capacity = max(FEWEST_LINES, LINE_BYTES // (8 * max(1, len(bars))))
+        self.computed = 0
+        self._held: OrderedDict[tuple[object, ...], Floats] = OrderedDict()
+
+    def __call__(self, indicator: Callable[..., Floats], column: str, *parameters: float) -> Floats:
+        """Give `indicator(bars.column, *parameters)`, computed once while it is held; read only."""
+        key = (indicator, column, *parameters)
+        line = self._held.get(key)
+        if line is None:
+            line = indicator(getattr(self.bars, column), *parameters)
+            line.flags.writeable = False
+            self.computed += 1
+            self._held[key] = line
+            if len(self._held) > self.capacity:
+                self._held.popitem(last=False)
+        else:
+            self._held.move_to_end(key)
+        return line
+
+
+Rule = Callable[[Lines, Mapping[str, float]], Floats]
+"""Gives the target of every bar from the lines it asks for and one combination of parameters."""
+
+
+def sweep(
+    bars: Bars,
+    rule: Rule,
+    grid: Sequence[Mapping[str, float]],
+    execution: Execution,
+    *,
+    cash: float,
+    funding: FundingRates | None = None,
+) -> dict[str, Floats]:
+    """Backtest a rule under every combination of a grid; give each number as a column in the order of the grid.
+
+    The columns are the fields of `engine.Summary`, bit for bit what one combination alone gives. Instead of its
+    Sharpe ratio, which is annualised, there is `bar_sharpe`: mean / sample deviation of the returns from bar to bar.
+    The `sharpe` of `metrics.summary` joins bars to days first and is another number. Memory does not depend on the
+    number of combinations: one row of targets and a bounded number of indicator lines exist at a time. An undefined
+    number is NaN; an empty grid gives no columns.
+
+    Args:
+        bars: the series, checked once.
+        rule: what to trade under one combination.
+        grid: one mapping of parameter to value per combination.
+        execution: fills and costs, the same for all.
+        cash: starting balance in quote units.
+        funding: rates that longs pay to shorts.
+
+    Raises:
+        DataError: BAD_BARS, BAD_FUNDING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
+    """
+    market, lines = prepare(bars, funding), Lines(bars)
+    columns: dict[str, Floats] = {}
+    for row in by_shared_lines(grid):
+        targets = rule(lines, grid[row])
+        found = summarize(market, targets, execution, cash=cash, periods_per_year=1.0)
+        for name, value in found._asdict().items():
+            column = columns.setdefault("bar_sharpe" if name == "sharpe" else name, np.full(len(grid), np.nan))
+            column[row] = value
+    return columns
+
+
+def by_shared_lines(grid: Sequence[Mapping[str, float]]) -> list[int]:
+    """Order the rows of a grid so that neighbours share as many parameters, and with them lines, as possible.
+
+    The parameter with the most values changes slowest: those of the others are few enough to stay in the cache.
+
+    Example:
+        >>> by_shared_lines([{"fast": 5, "slow": 20}, {"fast": 9, "slow": 30}, {"fast": 5, "slow": 40}])
+        [0, 1, 2]
+    """
+    values: dict[str, set[float]] = {}
+    for combination in grid:
+        for name, value in combination.items():
+            values.setdefault(name, set()).add(value)
+    names = sorted(values, key=lambda name: (-len(values[name]), name))
+    return sorted(range(len(grid)), key=lambda row: [grid[row].get(name, -np.inf) for name in names])
