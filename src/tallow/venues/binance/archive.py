@@ -2,9 +2,12 @@
 
 import hashlib
 import io
+import re
 import zipfile
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +19,16 @@ from tallow.domain.ranges import TimeRange
 from tallow.domain.timeframes import DAY, Timeframe
 from tallow.ports import Clock, Page, Payload, Rejected
 from tallow.venues.binance.markets import Api, venue_symbol
+from tallow.venues.binance.parse import excerpt
 from tallow.venues.binance.vision import read_vision_aggtrades, read_vision_klines
 from tallow.venues.binance.wire import Refusal, Request, Wire
+
+T = TypeVar("T")
 
 _MOST_PACKED = 2 * 2**30  # bytes
 _MOST_UNPACKED = 6 * 2**30
 _FETCHES = 2
+_TAIL = 65_557  # the end-of-archive record lies within these last bytes
 
 
 class Archives:
@@ -69,29 +76,43 @@ class Archives:
         period = "daily" if daily else "monthly"
         url = f"{self._url}/data/{self._api.archive}/{period}/{path}-{stamp}.zip"
         for attempt in range(_FETCHES):
-            stated = self._get(f"{url}.CHECKSUM")
-            archive = stated and self._get(url)
-            if stated is None or archive is None:
+            stated = self._get(f"{url}.CHECKSUM", _digest)
+            archive = stated and self._get(url, _whole)
+            if not stated or not archive:
                 return None
             digest = hashlib.sha256(archive).hexdigest()
-            words = stated.decode("ascii", "replace").split()
-            if words and words[0].lower() == digest:
+            if stated == digest:
                 return Payload(archive, url, form, self._clock.now())
             if attempt + 1 == _FETCHES:
                 raise DataError(
                     "BAD_CHECKSUM",
                     "an archive is not what its checksum says, twice",
-                    facts={"asked": url, "received": digest, "stated": words[0][:64] if words else "nothing"},
+                    facts={"asked": url, "received": digest, "stated": stated},
                 )
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _get(self, url: str) -> bytes | None:
+    def _get(self, url: str, read: Callable[[bytes], T]) -> T | None:
         try:
-            return self._wire.fetch(Request(url, most_bytes=_MOST_PACKED), lambda content, _: content).value
+            return self._wire.fetch(Request(url, most_bytes=_MOST_PACKED), read).value
         except Refusal as refusal:
             if refusal.status == 404:
                 return None
             raise refusal.to_error() from refusal
+
+
+def _digest(content: bytes) -> str:
+    """Read a `.CHECKSUM` file: the digest, two spaces, the name."""
+    match = re.match(rb"\s*([0-9a-fA-F]{64})\s", content)
+    if match is None:
+        raise DataError("BAD_PAGE", "the answer is no checksum", facts={"received": excerpt(content)})
+    return match[1].decode().lower()
+
+
+def _whole(content: bytes) -> bytes:
+    """Refuse what cannot be a complete zip file: an error page, or a body that stops early."""
+    if not content.startswith(b"PK") or b"PK\x05\x06" not in content[-_TAIL:]:
+        raise DataError("BAD_PAGE", "the answer is no complete zip file", facts={"received": excerpt(content)})
+    return content
 
 
 def unpack(content: bytes, source: str) -> bytes:

@@ -1,6 +1,7 @@
 """Ask one Binance interface for history: candles, funding, symbols. Trades are in `tape`."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -22,29 +23,31 @@ from tallow.venues.binance.parse import (
     read_rules,
     read_server_time,
 )
-from tallow.venues.binance.wire import Refusal, Reply, Request, Wire
+from tallow.venues.binance.wire import Refusal, Reply, Request, Unconfirmed, Wire
 
 T = TypeVar("T")
 Parameters = Mapping[str, str | int]
 
 _UNKNOWN_SYMBOL = -1121
+_SIGHTINGS = 3
 
 
 class Doubts:
-    """Believe an odd page (rows missing or unreadable) only when the same one came twice."""
+    """Believe an odd page (rows missing or unreadable) only when the same one came three times."""
 
     def __init__(self) -> None:
-        self._seen: set[Hashable] = set()
+        self._seen: Counter[bytes] = Counter()
 
-    def check(self, odd: bool, page: Hashable) -> None:
-        """Refuse an odd page at first sight.
+    def check(self, odd: bool, page: bytes) -> None:
+        """Count a sighting of an odd page.
 
         Raises:
-            DataError: BAD_PAGE, which makes the wire ask again.
+            Unconfirmed: BAD_PAGE, which makes the wire ask again.
         """
-        if odd and page not in self._seen:
-            self._seen.add(page)
-            raise bad_page("rows are missing or unreadable, and the answer has not been confirmed")
+        if odd:
+            self._seen[page] += 1
+            if self._seen[page] < _SIGHTINGS:
+                raise Unconfirmed("BAD_PAGE", "rows are missing or unreadable, and the answer is not confirmed")
 
 
 class Rest:
@@ -64,14 +67,14 @@ class Rest:
     def now(self) -> int:
         """Give the venue's clock, microseconds; the venue is asked once."""
         if not self._synchronised:
-            reply = self._get("time", {}, 1, lambda content, _: read_server_time(content))
+            reply = self._get("time", {}, 1, lambda content: read_server_time(content))
             self._budget.offset = reply.value - reply.received_time
             self._synchronised = True
         return self._budget.server_now()
 
     def instruments(self) -> Page:
         """Fetch the trading rules."""
-        reply = self._get("exchangeInfo", {}, self.api.info_weight, lambda content, _: read_rules(content, self.venue))
+        reply = self._get("exchangeInfo", {}, self.api.info_weight, lambda content: read_rules(content, self.venue))
         self._rules = reply.value
         rules = reply.value.rules
         named = rules[0].instrument if rules else Instrument(self.venue, "", "")
@@ -116,13 +119,11 @@ class Rest:
             if len(rates) or rejected:
                 raw = payload(reply, "binance-funding")
                 yield Page(raw, "funding", instrument, rates, rejected=rejected)
-            if len(rates) + len(rejected) < FUNDING_PAGE or len(rates) == 0:
+            if len(rates) == 0:
                 return
             cursor = int(rates.time[-1]) + 1_000
 
-    def ask(
-        self, instrument: Instrument, endpoint: str, params: Parameters, read: Callable[[bytes, int], T]
-    ) -> Reply[T]:
+    def ask(self, instrument: Instrument, endpoint: str, params: Parameters, read: Callable[[bytes], T]) -> Reply[T]:
         """Ask about one instrument; `weight` in `params` is what the request weighs and is not sent.
 
         Raises:
@@ -144,7 +145,7 @@ class Rest:
         first = timeframe.floor(window.start)
         first = first if first == window.start else timeframe.next(first)
 
-        def read(content: bytes, _: int) -> Klines:
+        def read(content: bytes) -> Klines:
             klines = read_klines(content, size)
             times = klines.bars.time
             check_times(times, window, limit - len(klines.rejected))
@@ -163,7 +164,7 @@ class Rest:
     def _funding(self, instrument: Instrument, window: TimeRange) -> Reply[Funding]:
         doubts = Doubts()
 
-        def read(content: bytes, _: int) -> Funding:
+        def read(content: bytes) -> Funding:
             funding = read_funding(content)
             check_times(funding.rates.time, window, FUNDING_PAGE)
             doubts.check(bool(funding.rejected), funding.rates.time.tobytes())
@@ -172,15 +173,13 @@ class Rest:
         asked: dict[str, str | int] = {"limit": FUNDING_PAGE, "weight": FUNDING_WEIGHT}
         return self._told(instrument, "fundingRate", asked | between(window), read)
 
-    def _told(
-        self, instrument: Instrument, endpoint: str, params: Parameters, read: Callable[[bytes, int], T]
-    ) -> Reply[T]:
+    def _told(self, instrument: Instrument, endpoint: str, params: Parameters, read: Callable[[bytes], T]) -> Reply[T]:
         try:
             return self.ask(instrument, endpoint, params, read)
         except Refusal as refusal:
             raise refusal.to_error() from refusal
 
-    def _get(self, endpoint: str, params: Parameters, weight: int, read: Callable[[bytes, int], T]) -> Reply[T]:
+    def _get(self, endpoint: str, params: Parameters, weight: int, read: Callable[[bytes], T]) -> Reply[T]:
         url = f"{self._url}{self.api.prefix}/{endpoint}"
         return self._wire.fetch(Request(url, params, self._budget, weight), read)
 

@@ -94,7 +94,7 @@ class Tape:
     def _from(self, instrument: Instrument, first_id: int, limit: int) -> Reply[AggTrades]:
         size, doubts = self._rest.contract_size(instrument), Doubts()
 
-        def read(content: bytes, _: int) -> AggTrades:
+        def read(content: bytes) -> AggTrades:
             found = read_aggtrades(content, self._clock.now(), size)
             ids = found.ticks.trade_id
             if len(ids) > limit or (np.diff(ids) <= 0).any() or (len(ids) and ids[0] < first_id):
@@ -109,7 +109,7 @@ class Tape:
     def _shown(self, instrument: Instrument, params: dict[str, str | int], window: TimeRange | None) -> AggTrades:
         size, doubts = self._rest.contract_size(instrument), Doubts()
 
-        def read(content: bytes, _: int) -> AggTrades:
+        def read(content: bytes) -> AggTrades:
             found = read_aggtrades(content, self._clock.now(), size)
             times = found.ticks.event_time
             if window and len(times) and (times.min() < window.start or times.max() >= window.end):

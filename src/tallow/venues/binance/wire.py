@@ -15,6 +15,8 @@ from tallow.venues.binance.parse import excerpt, read_refusal
 
 T = TypeVar("T")
 
+_TURNS = 4  # answers in all for each failure allowed
+_OFFLINE_AFTER = 3  # failures, when nothing was ever reached
 _OFFLINE = ("tallow demo", "tallow ingest files PATH")
 _GOLDEN = 0.618_033_988_749_895  # steps of the golden section spread the jitter evenly without a random source
 
@@ -56,6 +58,10 @@ class Refusal(Exception):
         )
 
 
+class Unconfirmed(DataError):
+    """An odd answer seen too rarely to be believed: it is asked for again at once, and is no failure."""
+
+
 class _Retry(Exception):
     """An attempt that may be repeated: the error it becomes in the end, and seconds to wait if the venue said so."""
 
@@ -71,7 +77,7 @@ class Wire:
         clock: all waiting goes through its `sleep`.
         timeout: seconds for connecting, and between two pieces of an answer.
         transport: replaces the network in tests.
-        attempts: how often one request is tried.
+        attempts: how often one request may fail.
         longest_wait: seconds; the venue asking for more ends the call.
     """
 
@@ -81,7 +87,7 @@ class Wire:
         *,
         timeout: float = 10.0,
         transport: httpx2.BaseTransport | None = None,
-        attempts: int = 6,
+        attempts: int = 8,
         longest_wait: float = 180.0,
     ) -> None:
         self._clock = clock
@@ -95,29 +101,29 @@ class Wire:
         """Close the connections."""
         self._client.close()
 
-    def fetch(self, request: Request, read: Callable[[bytes, int], T]) -> Reply[T]:
-        """Get an answer that `read(content, attempt)` accepts; a DataError from it means: ask again.
+    def fetch(self, request: Request, read: Callable[[bytes], T]) -> Reply[T]:
+        """Get an answer that `read` accepts; a DataError from it means: ask again.
 
         Raises:
             TransientError: NO_NETWORK, VENUE_UNAVAILABLE, RATE_LIMITED, VENUE_BANNED, VENUE_BLOCKED.
             DataError: what `read` raised last.
             Refusal: the venue turned the request down.
         """
-        last = -1
-        for attempt in range(self._attempts):
+        failures = 0
+        for turn in range(_TURNS * self._attempts):
             if request.budget is not None:
                 request.budget.spend(request.weight)
             try:
-                return self._attempt(request, read, attempt)
+                return self._attempt(request, read)
             except _Retry as retry:
-                last = attempt
-                unreachable = retry.error.code == "NO_NETWORK" and not self._reached and attempt >= 2
-                if unreachable or attempt + 1 == self._attempts:
+                failures += not isinstance(retry.error, Unconfirmed)
+                hopeless = retry.error.code == "NO_NETWORK" and not self._reached and failures >= _OFFLINE_AFTER
+                if hopeless or failures == self._attempts or turn + 1 == _TURNS * self._attempts:
                     raise retry.error from retry.__cause__
-                self._wait(retry, attempt)
-        raise AssertionError(f"attempt {last} neither answered nor failed")  # pragma: no cover
+                self._wait(retry, failures)
+        raise AssertionError("the last turn either answers or raises")  # pragma: no cover
 
-    def _attempt(self, request: Request, read: Callable[[bytes, int], T], attempt: int) -> Reply[T]:
+    def _attempt(self, request: Request, read: Callable[[bytes], T]) -> Reply[T]:
         source = request.url
         try:
             with self._client.stream("GET", request.url, params=dict(request.params)) as response:
@@ -133,7 +139,7 @@ class Wire:
         if response.status_code != 200:
             self._refused(request, response, content, source)
         try:
-            value = read(content, attempt)
+            value = read(content)
         except DataError as error:
             error.facts.setdefault("asked", source)
             raise _Retry(error) from error
@@ -176,13 +182,15 @@ class Wire:
             raise error
         raise _Retry(error, wait)
 
-    def _wait(self, retry: _Retry, attempt: int) -> None:
-        if retry.wait is not None:
-            self._clock.sleep(retry.wait)
+    def _wait(self, retry: _Retry, failures: int) -> None:
+        if isinstance(retry.error, Unconfirmed):
             return
-        self._failures += 1
-        jitter = self._failures * _GOLDEN % 1.0
-        self._clock.sleep(min(30.0, 0.5 * 2**attempt) * (0.5 + 0.5 * jitter))
+        seconds = retry.wait
+        if seconds is None:
+            self._failures += 1
+            jitter = self._failures * _GOLDEN % 1.0
+            seconds = min(30.0, 0.25 * 2**failures) * (0.5 + 0.5 * jitter)
+        self._clock.sleep(seconds)
 
 
 def _body(response: httpx2.Response, most_bytes: int, source: str) -> bytes:
