@@ -42,15 +42,16 @@ def missing_candles(lake: Lake, instrument: Instrument, timeframe: Timeframe, sp
 def missing_trades(lake: Lake, instrument: Instrument, span: TimeRange) -> list[Missing]:
     """List the stretches to ask for; one that begins behind a known trade goes on from its id."""
     held = held_trades(lake, instrument, span)
-    last = {one.span.end: one.last_id for one in held}
-    parts = difference(span, [one.span for one in held] + marked(lake, BRONZE_TRADES, instrument))
+    marks = marked(lake, BRONZE_TRADES, instrument)
     found = []
-    for part in parts:
-        after = last.get(part.start, -1)
+    for part in difference(span, [one.span for one in held] + marks):
         # Trades share moments: the ends of the hole are asked for again, and told apart by id.
-        start = part.start - 1 if after >= 0 else part.start
+        before = [one for one in held if one.span.end <= part.start][-1:]
+        joins = [one for one in before if not difference(TimeRange(one.span.end, part.start), marks)]
+        after = joins[0].last_id if joins and joins[0].last_id >= 0 else None
+        start = part.start if after is None else joins[0].span.end - 1
         end = part.end + 1 if part.end < span.end else part.end
-        found.append(Missing(TimeRange(start, end), after if after >= 0 else None))
+        found.append(Missing(TimeRange(start, end), after))
     return found
 
 
@@ -84,7 +85,7 @@ def held_trades(lake: Lake, instrument: Instrument, span: TimeRange) -> list[Hel
         return []
     breaks = np.flatnonzero(np.diff(ids) > 1) + 1 if counts_trades(ids) else np.empty(0, np.int64)
     parts = zip(np.split(ids, breaks), np.split(times, breaks), strict=True)
-    return [Held(TimeRange(int(t.min()), int(t.max()) + 1), int(i[-1])) for i, t in parts]
+    return sorted((Held(TimeRange(int(t.min()), int(t.max()) + 1), int(i[-1])) for i, t in parts), key=_start)
 
 
 def held_funding(lake: Lake, instrument: Instrument, span: TimeRange) -> list[Held]:
@@ -109,6 +110,10 @@ def unanswered(asked: list[Missing], held: list[Held], now: int, timeframe: Time
     parts = [part for one in asked for part in difference(one.span, covered)]
     old = [TimeRange(part.start, min(part.end, settled)) for part in union(parts) if part.start < settled]
     return [part for part in old if not part.is_empty]
+
+
+def _start(held: Held) -> int:
+    return held.span.start
 
 
 def counts_trades(ids: Times) -> bool:

@@ -1,0 +1,142 @@
+"""A lake under a clock that only moves when told, and pages as a parser would give them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tallow.domain.columns import Bars, FundingRates, Ticks
+from tallow.domain.market import parse_symbol
+from tallow.domain.timeframes import parse_timeframe
+from tallow.ports import InstrumentRule, Page, Payload, Rejected
+from tallow.stores.lake import DeltaLake
+
+DAY = 86_400_000_000
+START = 1_704_067_200_000_000  # 2024-01-01
+RECEIVED = START + 1_000 * DAY
+
+
+class FakeClock:
+    def __init__(self, now: int = RECEIVED) -> None:
+        self.time = now
+
+    def now(self) -> int:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time / 1e6
+
+    def sleep(self, seconds: float) -> None:
+        self.time += int(seconds * 1e6)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def lake(tmp_path: Path, clock: FakeClock) -> DeltaLake:
+    return DeltaLake(str(tmp_path / "lake"), clock)
+
+
+@pytest.fixture
+def new_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], DeltaLake]:
+    """One empty lake after the other, for property tests."""
+    return lambda: DeltaLake(str(tmp_path_factory.mktemp("lake")), FakeClock())
+
+
+def price(place: int) -> float:
+    """A price that depends on the place alone."""
+    return 100.0 + (place * 7 % 23)
+
+
+@pytest.fixture
+def candle_page() -> Callable[..., Page]:
+    """Candles of the given intervals since 2024-01-01; the same intervals give the same prices."""
+
+    def build(
+        places: "list[int] | range",
+        symbol: str = "BTC/USDT",
+        timeframe: str = "1h",
+        *,
+        source: str = "a",
+        received: int = RECEIVED,
+        close: float | None = None,
+        known: dict[str, float] | None = None,
+        closes: "list[int] | None" = None,
+        rejected: tuple[Rejected, ...] = (),
+    ) -> Page:
+        frame = parse_timeframe(timeframe)
+        time = np.array([START + place * frame.microseconds for place in places], np.int64)
+        first = np.array([price(place) for place in places])
+        last = first + 1.0 if close is None else np.full(len(places), close)
+        top, bottom = np.maximum(first, last) + 1.0, np.minimum(first, last) - 1.0
+        extra = {name: np.full(len(places), value) for name, value in (known or {}).items()}
+        bars = Bars.of(time, (first, top, bottom, last, np.full(len(places), 2.0)), **extra)
+        content = repr((source, symbol, timeframe, list(places), close, known)).encode()
+        payload = Payload(content, f"{source}.json", "test", received)
+        stated = None if closes is None else np.array(closes, np.int64)
+        return Page(payload, "candles", parse_symbol(symbol), bars, frame, stated, rejected)
+
+    return build
+
+
+@pytest.fixture
+def trade_page() -> Callable[..., Page]:
+    """One trade a second since 2024-01-01 for every id; the same id gives the same trade."""
+
+    def build(
+        ids: "list[int] | range", symbol: str = "BTC/USDT", *, source: str = "a", received: int = RECEIVED,
+        numbered: bool = True, step: int = 1_000_000,
+    ) -> Page:  # fmt: skip
+        count = np.array(list(ids), np.int64)
+        ticks = Ticks(
+            count if numbered else np.full(len(count), -1, np.int64),
+            START + count * step,
+            np.full(len(count), received, np.int64),
+            np.array([price(int(place)) for place in count]),
+            np.ones(len(count)),
+            count % 2 == 0,
+        )
+        payload = Payload(repr((source, symbol, list(ids))).encode(), f"{source}.json", "test", received)
+        return Page(payload, "trades", parse_symbol(symbol), ticks)
+
+    return build
+
+
+@pytest.fixture
+def funding_page() -> Callable[..., Page]:
+    def build(hours: list[int], rate: float = 0.0001, *, source: str = "a", received: int = RECEIVED) -> Page:
+        time = np.array([START + hour * DAY // 24 for hour in hours], np.int64)
+        payload = Payload(repr((source, hours, rate)).encode(), f"{source}.json", "test", received)
+        rows = FundingRates(time, np.full(len(hours), rate))
+        return Page(payload, "funding", parse_symbol("BTC/USDT:USDT"), rows)
+
+    return build
+
+
+@pytest.fixture
+def rules_page() -> Page:
+    symbols = [parse_symbol(name) for name in ("BTC/USDT", "ETH/USDT")]
+    rules = tuple(InstrumentRule(symbol, "TRADING", 0.01, 0.001, float("nan")) for symbol in symbols)
+    return Page(Payload(b"rules", "rules.json", "test", RECEIVED), "instruments", symbols[0], rules)
+
+
+@pytest.fixture
+def versions() -> "Callable[[DeltaLake], dict[str, int | None]]":
+    from tallow.domain.tables import TABLES
+
+    return lambda lake: {table.full_name: lake.version(table) for table in TABLES}
+
+
+def pages_until(pages: list[Page], error: BaseException) -> Iterator[Page]:
+    """Give pages, then fail."""
+    yield from pages
+    raise error
+
+
+@pytest.fixture
+def failing() -> "Callable[[list[Page], BaseException], Iterator[Page]]":
+    return pages_until
