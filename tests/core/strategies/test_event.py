@@ -3,9 +3,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from tallow.core.engine import run, run_path
 from tallow.core.indicators import sma
-from tallow.core.strategies import Int, Strategy, decider
+from tallow.core.strategies import Int, Strategy, decider, sma_cross
 from tallow.domain.errors import UserError
+from tallow.domain.scene import Execution
 
 
 @dataclass(frozen=True)
@@ -141,3 +143,37 @@ def test_unknown_parameters_are_refused(walk):
 def test_next_must_be_written(walk):
     with pytest.raises(NotImplementedError, match="Empty has no method next"):
         decider(type("Empty", (Strategy,), {}), {}, walk(1))(0, FLAT)
+
+
+class Cross(Strategy):
+    fast, slow = 5, 20
+
+    def init(self):
+        self.quick = self.indicator(sma, self.bars.close, self.fast)
+        self.calm = self.indicator(sma, self.bars.close, self.slow)
+
+    def next(self):
+        self.target = float(self.quick[-1] > self.calm[-1])
+
+
+def test_the_engine_gives_a_rule_in_both_forms_the_same_run(walk):
+    bars, execution = walk(500, 3), Execution(slippage_bps=5)
+    stepped = run_path(bars, decider(Cross, {"fast": 8}, bars), execution, cash=1_000.0)
+    whole = run(bars, sma_cross(bars, fast=8, slow=20), execution, cash=1_000.0)
+    assert len(whole.trades) > 5
+    assert stepped.digest() == whole.digest()
+
+
+def test_a_stopped_position_is_entered_again_when_the_rule_asks_again(walk):
+    class Dip(Strategy):
+        def next(self):
+            if self.position == 0:
+                self.buy()
+
+    bars = walk(300, 4)
+    execution = Execution(stop_loss=0.02)
+    done = run_path(bars, decider(Dip, {}, bars), execution, cash=1_000.0)
+    assert len(done.trades) > 5
+    # Each entry is at the open after the bar in which the stop was hit.
+    assert (done.trades.entry_row[1:] == done.trades.exit_row[:-1] + 1).all()
+    assert run(bars, done.target, execution, cash=1_000.0).digest() == done.digest()

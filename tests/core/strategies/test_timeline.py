@@ -9,9 +9,10 @@ from tallow.domain.errors import TerminalError, UserError
 
 def test_the_past_grows_and_cannot_be_written(walk):
     bars = walk(10)
-    past = Past(10)
+    timeline = Timeline(bars)
+    past = timeline.past
     assert len(past) == len(past.close) == 0
-    past.append(bars[:4])
+    timeline.advance(3)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(past, name), getattr(bars, name)[:4])
         with pytest.raises(ValueError, match="read-only"):

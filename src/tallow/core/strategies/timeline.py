@@ -1,6 +1,6 @@
 """What a strategy may see at a bar: the columns up to it and indicators over them, in memory that holds no more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,12 +48,12 @@ class Past:
             self._views[name] = _sealed(self._memory[name], self._rows)
         return self._views[name]
 
-    def append(self, bars: Bars) -> None:
-        """Take in later bars."""
-        rows = slice(self._rows, self._rows + len(bars))
-        for name in COLUMNS:
-            self._memory[name][rows] = getattr(bars, name)
-        self._rows = rows.stop
+    def append(self, values: Iterable[tuple[str, Column]], until: int) -> None:
+        """Take in the rows before `until` of all columns, of which those seen are skipped."""
+        rows = slice(self._rows, until)
+        for name, column in values:
+            self._memory[name][rows] = column[rows]
+        self._rows = until
         self._views = {}
 
     def last(self, count: int | None) -> Bars:
@@ -104,7 +104,7 @@ class Timeline:
 
     def __init__(self, bars: Bars) -> None:
         self.past = Past(len(bars))
-        self._bars = bars
+        self._columns = {name: getattr(bars, name) for name in COLUMNS}
         self._computed: dict[int, tuple[Line, Any]] = {}
 
     def advance(self, row: int) -> None:
@@ -116,7 +116,7 @@ class Timeline:
         if row < len(self.past):
             message = f"a strategy at bar {len(self.past) - 1} was asked about bar {row}"
             raise TerminalError("ROWS_OUT_OF_ORDER", message, facts={"valid": "every bar once, in ascending order"})
-        self.past.append(self._bars[len(self.past) : row + 1])
+        self.past.append(self._columns.items(), row + 1)
 
     def declare(self, function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
         """Make a line of an indicator.
@@ -145,7 +145,7 @@ class Timeline:
             return None
         name = argument if isinstance(argument, str) and argument in COLUMNS else self.past.column_of(argument)
         if name is not None:
-            return (getattr(self._bars, name),)
+            return (self._columns[name],)
         if isinstance(argument, np.ndarray):
             raise UserError(
                 "BAD_STRATEGY",
@@ -182,15 +182,16 @@ class Timeline:
 def _revealed(whole: Any, past: Past) -> Callable[[], Any]:
     parts = whole if isinstance(whole, tuple) else (whole,)
     memories = [np.full(len(part), np.nan) for part in parts]
-    shown = [0]
+    seen: list[Any] = [0, None]
 
     def read() -> Any:
-        rows = slice(shown[0], len(past))
-        for part, memory in zip(parts, memories, strict=True):
-            memory[rows] = part[rows]
-        shown[0] = len(past)
-        views = [_sealed(memory, len(past)) for memory in memories]
-        return type(whole)(*views) if isinstance(whole, tuple) else views[0]
+        rows = slice(seen[0], len(past))
+        if rows.start != rows.stop or seen[1] is None:
+            for part, memory in zip(parts, memories, strict=True):
+                memory[rows] = part[rows]
+            views = [_sealed(memory, rows.stop) for memory in memories]
+            seen[:] = [rows.stop, type(whole)(*views) if isinstance(whole, tuple) else views[0]]
+        return seen[1]
 
     return read
 
