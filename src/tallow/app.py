@@ -182,6 +182,18 @@ class Workspace:
 
         return coverage(self.lake, self.instrument(symbol), parse_timeframe(timeframe))
 
+    def lineage(
+        self, table: str, *, symbol: str | None = None, timeframe: str | None = None, at: str | None = None
+    ) -> "pl.DataFrame":
+        """Follow a table, a series or the row of one moment back to the raw payloads."""
+        from tallow.flows.catalog import lineage
+
+        where = {} if timeframe is None else {"timeframe": str(parse_timeframe(timeframe))}
+        if symbol is not None:
+            instrument = self.instrument(symbol)
+            where |= {"venue": instrument.venue, "symbol": instrument.symbol}
+        return lineage(self.lake, table, where, None if at is None else parse_time(at))
+
     def query(self, sql: str) -> "pl.DataFrame":
         """Run one SELECT."""
         return self.lake.query(sql)
@@ -279,6 +291,26 @@ class Workspace:
         self._build_candles(scene)
         market = read_market(self.lake, scene, pin(self.lake, scene))
         return self._certify(strategy, market.bars, scene, market.funding)
+
+    def replay_finding(
+        self, scene: Scene, strategy: Strategy, *, cut: int, future: str, row: int
+    ) -> tuple[float, float]:
+        """Show one finding again: the output at `row` with the true future, and with the changed one."""
+        from tallow.core.causality import methods, replay
+        from tallow.domain.evidence import Finding
+        from tallow.flows.backtest import pin, read_market
+        from tallow.runners.inline import Conditions, probe, under
+
+        market = read_market(self.lake, scene, pin(self.lake, scene))
+        last = len(market.bars) - 1
+        if future not in methods() or max(cut, row) > last:
+            raise UserError(
+                "BAD_PARAMETER",
+                f"there is no finding {future!r} at cut {cut}, row {row}",
+                facts={"valid": f"rows 0 to {last:,}; futures {', '.join(methods())}"},
+            )
+        subject = under(strategy, Conditions(scene.execution, scene.cash, market.funding))
+        return replay(probe(subject), market.bars, Finding(row, 0, cut, future, 0.0, None, "", 0))
 
     def result(self, key: str) -> Result:
         """Find a stored result by the first digits of its key."""

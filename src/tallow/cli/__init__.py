@@ -1,8 +1,11 @@
 """The command line: parse, call the workspace, print. Heavy libraries load only with the verb that needs them."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+from types import TracebackType
 
 import click
 
@@ -72,6 +75,8 @@ def tallow() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    if "--debug" not in sys.argv:
+        sys.excepthook = _tell_shortly
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -108,10 +113,20 @@ def options_after_verb(arguments: Sequence[str]) -> list[str]:
     return [arguments[place], *arguments[:place], *arguments[place + 1 :]]
 
 
+def _tell_shortly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show a defect of ours in one screen; `--debug` shows where it happened."""
+    where = traceback.extract_tb(trace)[-1] if trace else None
+    place = f" at {Path(where.filename).name}:{where.lineno}" if where else ""
+    click.echo(
+        f"error[INTERNAL] {kind.__name__}: {error}{place}\n"
+        "  this is a defect of tallow, not of your input; nothing half-written was kept\n"
+        "  try  the same command with --debug, and report what it prints",
+        err=True,
+    )
+
+
 def _tell(error: Error, arguments: Sequence[str]) -> int:
     if "--debug" in arguments:
-        import traceback
-
         traceback.print_exception(error)
     elif "--json" in arguments:
         import json

@@ -78,9 +78,11 @@ def backtest(session: Session, strategy: str, **chosen: Any) -> int:
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
 @options(MARKET)
-@click.option("--fill", type=click.Choice(["next_open", "close"]), default="next_open", hidden=True)
+@click.option("--cut", type=click.IntRange(0), help="show one finding again: the last row that both runs see alike")
+@click.option("--future", default="truncate", show_default=True, help="with --cut: how the bars after it are changed")
+@click.option("--row", type=click.IntRange(0), help="with --cut: the row that changes")
 @verb
-def check(session: Session, strategy: str, **chosen: Any) -> int:
+def check(session: Session, strategy: str, *, cut: int | None, future: str, row: int | None, **chosen: Any) -> int:
     """Certify that a strategy does not see the future.
 
     The strategy is run again on bars whose future was cut off and on bars whose future was replaced, at every row
@@ -88,6 +90,12 @@ def check(session: Session, strategy: str, **chosen: Any) -> int:
     """
     workspace = open_market(session)
     code, scene = prepare(workspace, strategy, chosen)
+    if cut is not None:
+        before, after = workspace.replay_finding(scene, code, cut=cut, future=future, row=cut if row is None else row)
+        session.emit(
+            {"true_future": before, "changed_future": after}, f"true future {before:g}, changed future {after:g}"
+        )
+        return EXIT_CODES["done"]
     certificate = workspace.check(scene, code)
     session.emit(certificate.to_dict(), evidence(certificate))
     return refuse(certificate, strategy)

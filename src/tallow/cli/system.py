@@ -83,7 +83,10 @@ def explain(session: Session, code: str | None) -> None:
     """Say what an error code means and what to do; without a code, list them."""
     if code is None:
         session.emit(
-            dict(PAGES), table(((name, text.split(". ")[0]) for name, text in sorted(PAGES.items())), ("code", ""))
+            dict(PAGES),
+            table(
+                ((name, " ".join(text.split()).split(". ")[0]) for name, text in sorted(PAGES.items())), ("code", "")
+            ),
         )
         return
     name = code.upper()
