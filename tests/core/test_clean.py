@@ -74,7 +74,7 @@ def trades(*rows: tuple[int, int, float, float]) -> Ticks:
         ({"time": parse_time("1999-01-01")}, "BAD_TIME"),
         ({"time": START + HOUR}, "FUTURE"),
         ({"time": START + 10 * MINUTE}, "UNFINISHED"),
-        ({"low": 0.06}, "PRICE_SPIKE"),
+        ({"low": 0.06, "open": 0.06}, "PRICE_SPIKE"),
         ({"high": 1000.0}, "PRICE_SPIKE"),
         ({"quote_volume": 2000.0}, "QUOTE_MISMATCH"),
         ({"quote_volume": 17.0}, "QUOTE_MISMATCH"),
@@ -82,7 +82,7 @@ def trades(*rows: tuple[int, int, float, float]) -> Ticks:
     ],
 )
 def test_each_rule_on_one_candle(change: dict[str, float], code: str) -> None:
-    codes = check_candles(candles({}, change), MINUTES, now=START + 10 * MINUTE)
+    codes = check_candles(candles({"volume": 1.9}, change), MINUTES, now=START + 10 * MINUTE)
     assert codes.tolist() == ["", code]
 
 
@@ -93,7 +93,7 @@ def test_what_keeps_a_row_out_comes_before_what_is_only_reported() -> None:
 
 def test_a_candle_cut_by_the_venue_is_kept_and_reported() -> None:
     closes = np.array([START + MINUTE, START + MINUTE + 20 * SECOND, -1])
-    rows = candles({}, {"time": START + MINUTE}, {"time": START + 2 * MINUTE})
+    rows = candles({}, {"time": START + MINUTE, "volume": 1.9}, {"time": START + 2 * MINUTE, "volume": 1.8})
     codes = check_candles(rows, MINUTES, close_time=closes)
     assert codes.tolist() == ["", "TRUNCATED", ""]
     assert actions(codes).tolist() == ["keep", "flag", "keep"]
@@ -116,12 +116,19 @@ def test_the_grid_of_every_timeframe(timeframe: str, open_time: str, code: str) 
 
 
 def test_two_numbers_run_together_are_found_and_a_busy_day_is_not() -> None:
-    bars = series(400)
+    bars = series(400)  # flat enough for the rest of the rules, but for the volume
     volume = np.random.default_rng(3).pareto(1.2, 400) + 1
     volume[7] = 300 * volume.max()
     volume[9] = 1.1 * volume[7]  # two of them do not hide each other
     codes = check_candles(Bars(*(volume if n == "volume" else getattr(bars, n) for n in COLUMNS)), MINUTES)
     assert np.flatnonzero(codes == "IMPOSSIBLE_VOLUME").tolist() == [7, 9]
+
+
+def test_a_block_that_comes_again_at_other_times_is_reported() -> None:
+    bars = candles({}, {"time": START + MINUTE, "volume": 1.9}, {"time": START + 300 * MINUTE}, {})
+    assert check_candles(bars, MINUTES).tolist() == ["REPEATED", "", "REPEATED", "REPEATED"]
+    still = {"high": 10.0, "low": 10.0, "open": 10.0, "close": 10.0, "quote_volume": np.nan}
+    assert not check_candles(candles(still, {**still, "time": START + MINUTE}), MINUTES).any()
 
 
 def test_few_candles_are_no_measure_of_volume() -> None:

@@ -28,6 +28,7 @@ CONFLICT = "CONFLICT"
 TRUNCATED = "TRUNCATED"
 PRICE_SPIKE = "PRICE_SPIKE"
 QUOTE_MISMATCH = "QUOTE_MISMATCH"
+REPEATED = "REPEATED"
 ZERO_VOLUME = "ZERO_VOLUME"
 CLOCK_JUMP = "CLOCK_JUMP"
 UNREADABLE_ROW = "UNREADABLE_ROW"
@@ -60,8 +61,9 @@ REASONS = {
     DUPLICATE: Reason("quarantine", "The same row came before; one is enough."),
     CONFLICT: Reason("quarantine", "A row with this key but other values came before; the first one is kept."),
     TRUNCATED: Reason("flag", "The venue closed the candle before its interval ended, as in an outage."),
-    PRICE_SPIKE: Reason("flag", "The high or low is over ten times away from open and close; it may be a real print."),
+    PRICE_SPIKE: Reason("flag", "The high is over ten times the low; it may be a real print, or a crash."),
     QUOTE_MISMATCH: Reason("flag", "Quote volume over volume is a price over one per cent outside the candle."),
+    REPEATED: Reason("flag", "Another candle has the same prices and volume: a block of rows may have been shifted."),
     ZERO_VOLUME: Reason("flag", "Nothing was traded in the interval, or the venue was down."),
     CLOCK_JUMP: Reason("flag", "Received over an hour away from what the rest of the recording makes one expect."),
 }
@@ -108,7 +110,7 @@ def check_candles(bars: Bars, timeframe: Timeframe, close_time: Times | None = N
 
     A row that breaks several rules gets the first of: what keeps it out of silver, then what is only reported.
     Rows are looked at one by one, in any order, duplicates too (`dedupe_candles` finds those); only
-    IMPOSSIBLE_VOLUME compares rows, and needs thirty of them.
+    IMPOSSIBLE_VOLUME (which needs thirty rows) and REPEATED compare rows.
 
     Args:
         bars: candles as parsed.
@@ -131,7 +133,8 @@ def check_candles(bars: Bars, timeframe: Timeframe, close_time: Times | None = N
             (NEGATIVE_VOLUME, np.logical_or.reduce([getattr(bars, name) < 0 for name in COLUMNS[5:]])),
             (IMPOSSIBLE_VOLUME, _outliers(bars.volume)),
             (TRUNCATED, _cut(close_time, ends)),
-            (PRICE_SPIKE, (bars.low * _SPIKE < bottom) | (bars.high > _SPIKE * top)),
+            (PRICE_SPIKE, bars.high > _SPIKE * bars.low),
+            (REPEATED, _repeated(bars)),
             (QUOTE_MISMATCH, _mismatch(bars)),
             (ZERO_VOLUME, bars.volume == 0),
         )
@@ -282,6 +285,17 @@ def _outliers(volume: Floats) -> NDArray[np.bool_]:
     cuts = np.flatnonzero(known[:few] > _OUTLIER * known[1 : few + 1])
     limit = known[cuts[-1]] if len(cuts) else np.inf
     return np.greater_equal(volume, limit)
+
+
+def _repeated(bars: Bars) -> NDArray[np.bool_]:
+    # A candle in which the price moved does not come again with the same five numbers.
+    columns = [bars.volume, bars.open, bars.high, bars.low, bars.close]
+    order = np.lexsort(columns)
+    same = np.logical_and.reduce([np.diff(column[order]) == 0 for column in columns])
+    same &= np.diff(bars.time[order]) != 0
+    repeated = np.zeros(len(bars), bool)
+    repeated[order[1:][same]] = repeated[order[:-1][same]] = True
+    return repeated & (bars.volume > 0) & (bars.high > bars.low)
 
 
 def _dedupe(key: tuple[Times, ...], columns: list[NDArray[np.generic]], received: Times | None) -> Codes:
