@@ -1,6 +1,6 @@
 """Compare SMA(20/100) on seven years of hourly BTC/USDT, trade by trade, with vectorbt and backtesting.py.
 
-python benchmarks/cross_check.py [--shared FOLDER] [--cache FOLDER] [--write]
+python benchmarks/cross_check.py [--shared FOLDER] [--cache FOLDER] [--windows FAST SLOW] [--write]
 
 One JSON line on stdout, the table on stderr; --write puts the table into docs/cross-check.md. Exits 4 when a
 difference is larger than its explanation allows.
@@ -21,6 +21,7 @@ import workload
 
 from tallow.core import engine, indicators
 from tallow.domain.columns import Bars
+from tallow.domain.results import EXIT_REASONS
 from tallow.domain.scene import Execution
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -28,7 +29,6 @@ PAGE = REPOSITORY / "docs" / "cross-check.md"
 MARK = "<!-- table: benchmarks/cross_check.py --write -->"
 WINDOWS = (20, 100)
 FILLS = ("next_open", "close")
-SATOSHI = 1e-8
 EXACT = 1e-9
 
 
@@ -54,20 +54,21 @@ def hourly(shared: Path, cache: Path) -> Path:
     return folder
 
 
-def ours(folder: Path, fill: str) -> dict:
+def ours(folder: Path, fill: str, windows: list[int]) -> dict:
     """Run the same rule on tallow."""
     columns = workload.load(folder)
     bars = Bars.of(columns["time"], tuple(columns[name] for name in workload.COLUMNS[1:]))
-    fast, slow = (indicators.sma(bars.close, window) for window in WINDOWS)
+    fast, slow = (indicators.sma(bars.close, window) for window in windows)
     targets = (fast > slow).astype(np.float64)
     done = engine.run(bars, targets, Execution(fill=fill, taker_fee=workload.FEE), cash=workload.CASH)
     log = done.trades
-    closed = log.reason != 5
+    closed = log.reason != EXIT_REASONS.index("open")
     return {
         "engine": "tallow",
         "final_equity": float(done.equity[-1]),
         "open_at_end": int((~closed).sum()),
         "decisions": targets,
+        "rejected_orders": done.rejected_orders,
         "trades": {
             "entry_row": log.entry_row[closed],
             "exit_row": log.exit_row[closed],
@@ -80,10 +81,10 @@ def ours(folder: Path, fill: str) -> dict:
     }
 
 
-def theirs(peer: str, folder: Path, fill: str, cache: Path) -> dict:
+def theirs(peer: str, folder: Path, fill: str, windows: list[int], cache: Path) -> dict:
     """Run the rule on a peer, under its own interpreter."""
     script = Path(__file__).with_name(f"cross_{peer}.py")
-    command = [peers.interpreter(peer, cache), script, "--inputs", folder, "--fill", fill, "--windows", *WINDOWS]
+    command = [peers.interpreter(peer, cache), script, "--inputs", folder, "--fill", fill, "--windows", *windows]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{script.name} failed:\n{done.stderr}")
@@ -120,6 +121,7 @@ def compare(mine: dict, peer: dict) -> dict:
         "only_tallow": sorted(tuple(map(int, key)) for key in set(keys[0]) - shared_keys),
         "only_peer": sorted(tuple(map(int, key)) for key in set(keys[1]) - shared_keys),
         "open_at_end": [mine["open_at_end"], peer["open_at_end"]],
+        "rejected_orders": mine["rejected_orders"],
         "decisions_differ": int((np.asarray(mine["decisions"]) != np.asarray(peer["decisions"])).sum()),
         **relative,
         "return": float(np.max(np.abs(a["return"] - b["return"]), initial=0.0)),
@@ -160,21 +162,22 @@ def main() -> int:
     default = os.environ.get("TALLOW_SHARED_DATA", REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--shared", type=Path, default=Path(default))
     parser.add_argument("--cache", type=Path, default=peers.cache_folder())
+    parser.add_argument("--windows", type=int, nargs=2, default=WINDOWS, metavar=("FAST", "SLOW"))
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     folder = hourly(options.shared, options.cache)
     lines = []
     for fill in FILLS:
-        mine = ours(folder, fill)
+        mine = ours(folder, fill, options.windows)
         for peer in ("vectorbt", "backtesting"):
-            lines.append({"fill": fill, **compare(mine, theirs(peer, folder, fill, options.cache))})
+            lines.append({"fill": fill, **compare(mine, theirs(peer, folder, fill, options.windows, options.cache))})
     times = np.load(folder / "time.npy")
     agree = all(allowed(line) for line in lines)
     print(
         json.dumps(
             {
                 "check": "cross-check",
-                "rule": "SMA(20/100), long only, all equity, 0.1 % a side",
+                "rule": "SMA({}/{}), long only, all equity, 0.1 % a side".format(*options.windows),
                 "bars": len(times),
                 "first": int(times[0]),
                 "last": int(times[-1]),
