@@ -157,29 +157,35 @@ def decider(strategy: type[Strategy], parameters: Mapping[str, object], bars: Ba
     running.bars, running._declare = timeline.past, timeline.declare
     running.init()
     running._declare = _refuse
-    asked, position, cash = 0.0, 0.0, np.nan
+    return _Driver(running, timeline).decide
 
-    def decide(row: int, account: Account) -> float:
-        nonlocal asked, position, cash
-        timeline.advance(row)
-        # Flat although it asked for a position, and something was traded since: an exit that it did not ask for.
-        traded = position != 0.0 or account.cash != cash
-        closed = asked != 0.0 and account.position == 0.0 and traded
-        position, cash = account.position, account.cash
+
+class _Driver:
+    """Asks a strategy bar after bar, and notices when its position was closed without its asking."""
+
+    def __init__(self, strategy: Strategy, timeline: Timeline) -> None:
+        self.strategy, self.timeline = strategy, timeline
+        self.asked, self.position, self.cash = 0.0, 0.0, np.nan
+
+    def decide(self, row: int, account: Account) -> float:
+        strategy = self.strategy
+        self.timeline.advance(row)
+        closed = self._was_closed(account)
         if closed:
-            running._target = 0.0
-        running._account, running._asked = account, False
-        running.next()
-        if not running._asked:
-            answer = 0.0 if closed else np.nan
-        elif closed and running.target == asked:
-            answer = float(np.nextafter(asked, 0.0))
-        else:
-            answer = running.target
-        asked = asked if np.isnan(answer) else answer
+            strategy._target = 0.0
+        strategy._account, strategy._asked = account, False
+        strategy.next()
+        answer = strategy.target if strategy._asked else 0.0 if closed else np.nan
+        if closed and answer == self.asked:
+            answer = float(np.nextafter(answer, 0.0))
+        self.asked = self.asked if np.isnan(answer) else answer
         return answer
 
-    return decide
+    def _was_closed(self, account: Account) -> bool:
+        # Flat although a position was asked for, and something was traded since the last bar.
+        traded = self.position != 0.0 or account.cash != self.cash
+        self.position, self.cash = account.position, account.cash
+        return self.asked != 0.0 and account.position == 0.0 and traded
 
 
 def _refuse(function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
