@@ -37,9 +37,8 @@ class Budget:
     def spend(self, weight: int) -> None:
         """Take `weight`, waiting for the next minute (or the end of a pause) when there is not enough left."""
         with self._lock:
-            pause = self._blocked_until - self._clock.now()
-            if pause > 0:
-                self._clock.sleep(pause / SECOND)
+            if self.pause() > 0:
+                self._clock.sleep(self.pause())
             self._turn()
             if self._used and self._used + weight > self._limit:
                 self._clock.sleep(self.until_next_minute())
@@ -56,6 +55,10 @@ class Budget:
         """Let no request out for `seconds`."""
         with self._lock:
             self._blocked_until = max(self._blocked_until, self._clock.now() + round(seconds * SECOND))
+
+    def pause(self) -> float:
+        """Give the seconds that are left of a block."""
+        return max(0, self._blocked_until - self._clock.now()) / SECOND
 
     def until_next_minute(self) -> float:
         """Give the seconds until the venue starts to count anew."""

@@ -57,6 +57,7 @@ class Binance:
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.clock, timeout=self.timeout, transport=self.transport)
+        self._archive_wire = Wire(self.clock, timeout=self.timeout, transport=self.transport)
         self._archives_on = self.archives and bool(self.archive_url)
         urls: dict[Name, str] = {"spot": self.spot_url, "usdm": self.usdm_url, "coinm": self.coinm_url}
         self._rest: dict[Name, Rest] = {}
@@ -67,11 +68,12 @@ class Binance:
                 budget = Budget(self.clock, self.weight_per_minute or api.weight_per_minute)
                 self._rest[name] = Rest(self._wire, api, urls[name], budget, self.venue)
                 self._tape[name] = Tape(self._rest[name], self.clock)
-                self._archive[name] = Archives(self._wire, api, self.archive_url, self.clock)
+                self._archive[name] = Archives(self._archive_wire, api, self.archive_url, self.clock)
 
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()
+        self._archive_wire.close()
 
     def instruments(self) -> Iterator[Page]:
         """Fetch the trading rules: a page an interface."""

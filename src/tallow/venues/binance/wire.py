@@ -109,19 +109,28 @@ class Wire:
             DataError: what `read` raised last.
             Refusal: the venue turned the request down.
         """
-        failures = 0
+        failures = bans = 0
         for turn in range(_TURNS * self._attempts):
-            if request.budget is not None:
-                request.budget.spend(request.weight)
+            self._take_turn(request)
             try:
                 return self._attempt(request, read)
             except _Retry as retry:
                 failures += not isinstance(retry.error, Unconfirmed)
+                bans += retry.error.code == "VENUE_BANNED"
                 hopeless = retry.error.code == "NO_NETWORK" and not self._reached and failures >= _OFFLINE_AFTER
-                if hopeless or failures == self._attempts or turn + 1 == _TURNS * self._attempts:
+                exhausted = failures == self._attempts or turn + 1 == _TURNS * self._attempts
+                if hopeless or exhausted or bans == 2:
                     raise retry.error from retry.__cause__
                 self._wait(retry, failures)
         raise AssertionError("the last turn either answers or raises")  # pragma: no cover
+
+    def _take_turn(self, request: Request) -> None:
+        budget = request.budget
+        if budget is None:
+            return
+        if budget.pause() > self._longest_wait:
+            raise _limited(True, self._clock.now() + round(budget.pause() * SECOND), {"asked": request.url})
+        budget.spend(request.weight)
 
     def _attempt(self, request: Request, read: Callable[[bytes], T]) -> Reply[T]:
         source = request.url
@@ -169,13 +178,9 @@ class Wire:
         budget = request.budget
         stated = response.headers.get("retry-after", "")
         wait = float(stated) if stated.isdigit() else (budget.until_next_minute() if budget else 60.0)
-        until = iso(self._clock.now() + round(wait * SECOND))
-        banned = response.status_code == 418
-        error = TransientError(
-            "VENUE_BANNED" if banned else "RATE_LIMITED",
-            f"binance {'bans this address' if banned else 'asks for patience'} until {until}",
-            facts={"asked": source, "received": f"HTTP {response.status_code}, Retry-After {stated or 'not stated'}"},
-        )
+        received = f"HTTP {response.status_code}, Retry-After {stated or 'not stated'}"
+        until = self._clock.now() + round(wait * SECOND)
+        error = _limited(response.status_code == 418, until, {"asked": source, "received": received})
         if budget is not None:
             budget.block(wait)
         if wait > self._longest_wait:
@@ -207,6 +212,14 @@ def _body(response: httpx2.Response, most_bytes: int, source: str) -> bytes:
                 )
             )
     return b"".join(parts)
+
+
+def _limited(banned: bool, until: int, facts: Mapping[str, str]) -> TransientError:
+    return TransientError(
+        "VENUE_BANNED" if banned else "RATE_LIMITED",
+        f"binance {'bans this address' if banned else 'asks for patience'} until {iso(until)}",
+        facts=facts,
+    )
 
 
 def _no_network(source: str, error: Exception) -> TransientError:

@@ -1,13 +1,24 @@
-"""Do to an answer what a fault says."""
+"""What goes back over the wire: an answer, or what a fault makes of it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from tallow.venues.simulated import answers
 from tallow.venues.simulated.endpoints import Answer
 from tallow.venues.simulated.faults import Faults
-from tallow.venues.simulated.response import Response
 
 _HTML = b"<!DOCTYPE html><html><body>Service temporarily unavailable</body></html>"
+
+
+@dataclass(frozen=True)
+class Response:
+    """Bytes to send; `promised` is the length the header states; None for no answer at all."""
+
+    status: int
+    content: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    promised: int | None = -1
+    delay: float = 0.0
 
 
 def page(answer: Answer, fault: str, previous: Answer | None, plan: Faults) -> Response:

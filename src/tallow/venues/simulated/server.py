@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tallow.ports import Clock
 from tallow.venues.simulated import answers, damage
+from tallow.venues.simulated.damage import Response
 from tallow.venues.simulated.endpoints import INTERFACES, Answer, Endpoints, Interface
 from tallow.venues.simulated.faults import Faults
 from tallow.venues.simulated.limits import Limiter
 from tallow.venues.simulated.market import Market
-from tallow.venues.simulated.response import Response
 from tallow.venues.simulated.vault import Vault
 
 
