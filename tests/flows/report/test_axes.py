@@ -1,5 +1,6 @@
 import math
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -76,7 +77,7 @@ def test_time_ticks_name_round_moments(start: str, end: str, count: int, labels:
 def test_time_ticks_are_evenly_spaced(span: int, step: int) -> None:
     start = parse_time("2024-05-01")
     times = [time for time, _ in time_ticks(start + 7 * SECOND, start + 7 * SECOND + span, 4)]
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {step}
+    assert {later - earlier for earlier, later in pairwise(times)} == {step}
 
 
 def test_weekly_ticks_are_mondays() -> None:

@@ -169,11 +169,13 @@ class Returns(NamedTuple):
 
 
 def _period_returns(result: Result) -> Returns:
-    """Give returns by day, or by bar where a bar is as long as a day or longer: as the metrics do."""
+    """Give the defined returns by day, or by bar where a bar is a day or longer: as the metrics do."""
     run, timeframe, cash = result.run, result.scene.timeframe, result.scene.cash
     if timeframe.microseconds < DAY:
         daily = metrics.daily_equity(run.equity, run.time)
         time, returns, per_year = daily.day, metrics.growth(daily.equity, cash), DAYS_A_YEAR
     else:
         time, returns, per_year = run.time, metrics.growth(run.equity, cash), timeframe.per_year
-    return Returns(time[: len(returns)], returns, per_year, "day" if timeframe.microseconds <= DAY else "bar")
+    known = np.isfinite(returns)
+    unit = "day" if timeframe.microseconds <= DAY else "bar"
+    return Returns(time[: len(returns)][known], returns[known], per_year, unit)
