@@ -91,10 +91,10 @@ def _built(lake: Lake, task: Task, timeframe: Timeframe, origin: Origin) -> Sett
     return settle_series(lake, task.table, task.where, pl.concat(parts), origin, span)
 
 
-def chunks(times: Times, span: TimeRange, timeframe: Timeframe, limit: int = CHUNK) -> list[TimeRange]:
-    """Split a span at opens of candles, so that no part holds many more than `limit` of the ascending times."""
+def chunks(times: Times, span: TimeRange, timeframe: Timeframe) -> list[TimeRange]:
+    """Split a span at opens of candles, so that no part holds many more than CHUNK of the ascending times."""
     first, last = np.searchsorted(times, [span.start, span.end])
-    cuts = [timeframe.floor(int(times[row])) for row in range(int(first) + limit, int(last), limit)]
+    cuts = [timeframe.floor(int(times[row])) for row in range(int(first) + CHUNK, int(last), CHUNK)]
     borders = sorted({span.start, *(cut for cut in cuts if span.start < cut), span.end})
     return [TimeRange(a, b) for a, b in pairwise(borders)]
 
