@@ -46,10 +46,10 @@ class Tape:
             return None
         try:
             first = self._bisect(instrument, span.start, high)
-            time = self.time_of(instrument, first)
+            found = self._from(instrument, first, 1).value.ticks
         except Refusal as refusal:
             raise refusal.to_error() from refusal
-        return first if time is not None and span.start <= time < span.end else None
+        return int(found.trade_id[0]) if len(found) and found.event_time[0] in span else None
 
     def time_of(self, instrument: Instrument, trade_id: int) -> int | None:
         """Give the time of the first trade whose id is at least `trade_id`; None when there is none yet."""
