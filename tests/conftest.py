@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,21 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("no shared recordings: set TALLOW_SHARED_DATA or place them in ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake filled from the simulated exchange: read it, or copy it before writing."""
+    from tallow.app import open_workspace
+
+    path = tmp_path_factory.mktemp("demo") / "lake"
+    workspace = open_workspace(str(path))
+    workspace.ingest_simulated()
+    workspace.refine()
+    return path
+
+
+@pytest.fixture
+def own_lake(demo_lake: Path, tmp_path: Path) -> Path:
+    """A copy of the demo's lake that the test may write to."""
+    return Path(shutil.copytree(demo_lake, tmp_path / "lake"))

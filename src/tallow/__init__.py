@@ -1,1 +1,54 @@
+"""Crypto market data and backtests with numbers one can trust.
+
+Importing tallow loads nothing heavy: each name below is imported when it is first used.
+
+Example:
+    >>> import tallow
+    >>> tallow.Int(10, 2, 50).default
+    10
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from tallow.core import indicators
+    from tallow.core.strategies import Choice, Float, Int, Strategy
+    from tallow.domain.errors import Error
+    from tallow.sdk import Check, Lake, Result, backtest, check, open, sample
+
+_HOMES = {
+    "Check": "tallow.sdk",
+    "Choice": "tallow.core.strategies",
+    "Error": "tallow.domain.errors",
+    "Float": "tallow.core.strategies",
+    "Int": "tallow.core.strategies",
+    "Lake": "tallow.sdk",
+    "Result": "tallow.sdk",
+    "Strategy": "tallow.core.strategies",
+    "backtest": "tallow.sdk",
+    "check": "tallow.sdk",
+    "open": "tallow.sdk",
+    "sample": "tallow.sdk",
+}
+
+__all__ = [
+    "Check", "Choice", "Error", "Float", "Int", "Lake", "Result", "Strategy", "backtest", "check", "indicators", "open",
+    "sample",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home."""
+    if name == "indicators":
+        return import_module("tallow.core.indicators")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tallow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*__all__, "__version__"])

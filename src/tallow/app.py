@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tallow.flows.backtest import Desk, Market
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
+    from tallow.flows.ingest.folder import Skipped
     from tallow.flows.refine import RefineReport
     from tallow.flows.replay import Replay
 
@@ -76,18 +78,29 @@ class Workspace:
 
     def ingest_files(
         self, paths: Sequence[str], *, symbol: str | None = None, timeframe: str | None = None
-    ) -> "IngestReport":
-        """Take recordings into bronze."""
+    ) -> "tuple[IngestReport, list[Skipped]]":
+        """Take recordings into bronze; give what was written, and the files that could not be read.
+
+        Raises:
+            Error: the first problem, when no file could be read at all.
+        """
         from tallow.flows.ingest import ingest
+        from tallow.flows.ingest.folder import Folder
         from tallow.venues.files import Files
 
-        files = Files()
+        files, received = Files(), self.clock.now()
         instrument = None if symbol is None else parse_symbol(symbol)
         length = None if timeframe is None else parse_timeframe(timeframe)
-        pages = files.read_all(
-            [Path(path) for path in paths], instrument=instrument, timeframe=length, received_time=self.clock.now()
+        found = files.find(paths)
+        folder = Folder(
+            found,
+            lambda path: files.read(path, instrument=instrument, timeframe=length, received_time=received),
+            self.progress,
         )
-        return ingest(pages, self.lake, job="ingest files", progress=self.progress)
+        report = ingest(folder, self.lake, job="ingest files")
+        if folder.error is not None and not report.payloads_seen:
+            raise folder.error
+        return report, folder.skipped
 
     def ingest_bars(self, bars: "Bars", symbol: str, timeframe: Timeframe, venue: str) -> "IngestReport":
         """Take candles that the caller holds into bronze; their bytes become the raw payload."""
@@ -126,7 +139,8 @@ class Workspace:
             tuple(kinds),  # type: ignore[arg-type]
             (parse_timeframe(timeframe),),
         )
-        return ingest_venue(feed, self.lake, request, self.clock, self.progress)
+        with closing(feed):
+            return ingest_venue(feed, self.lake, request, self.clock, self.progress)
 
     def ingest_simulated(self, seed: int = 7) -> "IngestReport":
         """Fetch a seeded market from an exchange on loopback, with the client that talks to Binance.
@@ -148,8 +162,9 @@ class Workspace:
             candles = IngestRequest(instruments, market.span, ("candles",), (parse_timeframe("1h"),))
             last_days = TimeRange(market.span.end - 2 * DAY, market.span.end)
             trades = IngestRequest(instruments[:1], last_days, ("trades",))
-            report = ingest_venue(feed, self.lake, candles, self.clock, self.progress)
-            return report + ingest_venue(feed, self.lake, trades, self.clock, self.progress)
+            with closing(feed):
+                report = ingest_venue(feed, self.lake, candles, self.clock, self.progress)
+                return report + ingest_venue(feed, self.lake, trades, self.clock, self.progress)
 
     def refine(
         self, *, timeframes: Sequence[str] = (), layer: str | None = None, explain: bool = False

@@ -1,5 +1,6 @@
 """The verbs of data: ingest, refine, catalog, coverage, lineage, query."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
+    from tallow.flows.ingest.folder import Skipped
     from tallow.flows.refine import RefineReport
 
 
@@ -33,8 +35,9 @@ def files(
 ) -> None:
     """Take files and folders of recordings; the format is detected."""
     workspace = session.workspace()
-    report = workspace.ingest_files(paths, symbol=symbol, timeframe=timeframe)
-    finish(session, report, no_refine=no_refine)
+    report, skipped = workspace.ingest_files(paths, symbol=symbol, timeframe=timeframe)
+    session.hint(*(f"skipped {one.path}: [{one.code}] {one.message}" for one in skipped))
+    finish(session, report, no_refine=no_refine, skipped=skipped)
 
 
 @ingest.command()
@@ -58,10 +61,14 @@ def binance(session: Session, symbols: tuple[str, ...], *, no_refine: bool, **ch
     finish(session, report, no_refine=no_refine)
 
 
-def finish(session: Session, report: "IngestReport", *, no_refine: bool) -> None:
+def finish(session: Session, report: "IngestReport", *, no_refine: bool, skipped: "Sequence[Skipped]" = ()) -> None:
     """Refine what came in, and say what was written."""
     refined = None if no_refine else session.workspace().refine()
-    data = {"ingest": asdict(report), "refine": asdict(refined) if refined else None}
+    data = {
+        "ingest": asdict(report),
+        "refine": asdict(refined) if refined else None,
+        "skipped": [asdict(one) for one in skipped],
+    }
     session.emit(data, "\n".join([ingest_text(report), *([refine_text(refined)] if refined else [])]))
     session.hint("next    tallow catalog")
 

@@ -66,8 +66,11 @@ def prepare_market(session: Session, folder: Path, seed: int = SEED) -> "Workspa
 def prepare_recordings(session: Session, folder: Path, data: str) -> "Workspace":
     """Fill the demo's lake from recordings; a no-op when it is filled already."""
     workspace = session.workspace(str(folder / "lake-recordings"))
-    report = workspace.ingest_files((data,))
-    session.hint(f"{report.payloads_seen:,} payloads, {report.rows_seen:,} rows, {report.rows_new:,} of them new")
+    report, skipped = workspace.ingest_files((data,))
+    session.hint(
+        f"{report.payloads_seen:,} payloads, {report.rows_seen:,} rows, {report.rows_new:,} of them new",
+        f"{len(skipped)} files hold no candles, trades or funding; tallow ingest files {data} names them",
+    )
     workspace.refine()
     return workspace
 

@@ -51,7 +51,7 @@ class Lake:
         """Fetch history from a venue (``binance``), or take files (``exchange="files"``, symbols = paths); refined at once."""
         names = [symbols] if isinstance(symbols, str) else list(symbols)
         if exchange == "files":
-            report = self.workspace.ingest_files(names)
+            report, _ = self.workspace.ingest_files(names)
         elif exchange == "binance":
             report = self.workspace.ingest_binance(names, kinds=(kind,), timeframe=timeframe, timerange=timerange)
         else:

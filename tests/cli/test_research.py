@@ -1,0 +1,139 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tallow.cli import run
+
+HONEST = """
+def signals(bars, *, fast=10, slow=30):
+    return (bars.close.rolling(fast).mean() > bars.close.rolling(slow).mean()).astype(int)
+"""
+CHEAT = """
+def signals(bars, *, fast=10, slow=30):
+    trend = bars.close.rolling(fast).mean() > bars.close.rolling(slow).mean()
+    return (trend & (bars.close.shift(-1) > bars.close)).astype(int)
+"""
+SHORT = ["--timerange", "2024-01-01..2024-03-01"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "honest.py").write_text(HONEST)
+    (tmp_path / "cheat.py").write_text(CHEAT)
+    return tmp_path
+
+
+def test_a_clean_strategy_is_certified(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "honest.py", *SHORT, "--lake", str(own_lake), "-q"]) == 0
+    assert capsys.readouterr().out.startswith("CERTIFIED")
+
+
+def test_a_cheat_is_refused_with_row_values_line_and_replay(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "cheat.py", *SHORT, "--lake", str(own_lake), "-q"]) == 4
+    captured = capsys.readouterr()
+    assert captured.out.startswith("LEAKY")
+    assert "cheat.py:4" in captured.out
+    assert "shift(-1)" in captured.out
+    assert "error[LOOKAHEAD]" in captured.err
+    again = next(line.split("tallow ", 1)[1] for line in captured.out.splitlines() if line.strip().startswith("replay"))
+    assert run([*again.split(), *SHORT, "--lake", str(own_lake)]) == 0
+    before, after = capsys.readouterr().out.removeprefix("true future ").split(", changed future ")
+    assert float(before) != float(after)
+
+
+def test_a_finding_outside_the_data_is_refused(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "cheat.py", *SHORT, "--lake", str(own_lake), "--cut", "999999"]) == 2
+    assert "BAD_PARAMETER" in capsys.readouterr().err
+
+
+def test_a_backtest_carries_its_verdict_and_is_found_again(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["backtest", "honest.py", *SHORT, "--lake", str(own_lake), "--json", "--set", "fast=12"]
+    assert run(call) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["certificate"]["verdict"] == "certified"
+    assert first["scene"]["parameters"] == {"fast": 12, "slow": 30}
+    assert first["origin"] == "simulated"
+    assert run(call) == 0
+    assert json.loads(capsys.readouterr().out) == first
+    assert run(["results", "replay", first["key"][:12], "--lake", str(own_lake), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["equal"] is True
+
+
+def test_every_option_of_the_scene_is_a_miss(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["backtest", "honest.py", *SHORT, "--lake", str(own_lake), "--json", "--no-check"]
+    changes = [[], ["--fee", "0.002"], ["--slippage", "3"], ["--fill", "close"], ["--cash", "5"], ["--stop-loss", "0.1"],
+               ["--take-profit", "0.1"], ["--trailing-stop", "0.1"], ["--leverage", "2"], ["--short"], ["-s", "ETH/USDT"],
+               ["--set", "slow=31"], ["--timerange", "2024-01-01..2024-02-01"]]  # fmt: skip
+    keys = set()
+    for change in changes:
+        assert run([*base, *change]) == 0
+        keys.add(json.loads(capsys.readouterr().out)["key"])
+    assert len(keys) == len(changes)
+
+
+def test_a_leaky_backtest_shows_its_result_and_fails(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["backtest", "cheat.py", *SHORT, "--lake", str(own_lake), "--report", "out/report.html"]) == 4
+    captured = capsys.readouterr()
+    assert "LEAKY" in captured.out.upper()
+    assert "error[LOOKAHEAD]" in captured.err
+    assert "<html" in (here / "out" / "report.html").read_text()
+
+
+def test_candles_the_lake_lacks_are_built_from_finer_ones(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["backtest", "buy_and_hold", "-t", "4h", "--lake", str(own_lake), "--json", "--no-check"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["bars_origin"] == "1h"
+    assert any("1h" in note for note in result["notes"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["backtest", "sma_crss"], 2, "sma_cross"),
+        (["backtest", "sma_cross", "-s", "DOGE/USDT"], 3, "lake holds"),
+        (["backtest", "sma_cross", "-t", "1y"], 2, "BAD_TIMEFRAME"),
+        (["backtest", "sma_cross", "--timerange", "2030-01-01..2031-01-01"], 3, "2024-01-01"),
+        (["backtest", "sma_cross", "--set", "fsat=3"], 2, "fast"),
+        (["backtest", "sma_cross", "--set", "fast"], 2, "K=V"),
+        (["backtest", "sma_cross", "--fee", "0.9"], 2, "BAD_SETTING"),
+        (["backtest", "missing.py"], 2, "STRATEGY_NOT_FOUND"),
+        (["backtest", "honest.py", "--set", "fast=-1"], 1, "honest.py"),
+    ],
+)
+def test_bad_input_says_what_is_valid(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
+) -> None:
+    assert run([*arguments, "--lake", str(own_lake), "-q", "--no-check"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error[")
+    assert said in captured.err
+
+
+def test_a_new_strategy_runs_as_it_is(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["new", "strategy", "my_idea"]) == 0
+    assert run(["backtest", "my_idea.py", *SHORT, "--lake", str(own_lake), "-q"]) == 0
+    assert run(["new", "strategy", "my_idea"]) == 2
+    assert "FILE_EXISTS" in capsys.readouterr().err
+    assert run(["new", "strategy", "my-idea"]) == 2
+    assert "BAD_NAME" in capsys.readouterr().err
+
+
+def test_an_empty_default_lake_falls_back_to_the_demo_and_says_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["backtest", "buy_and_hold", *SHORT, "--no-check"]) == 0
+    captured = capsys.readouterr()
+    assert "SIMULATED" in captured.err
+    assert (here / "tallow-demo" / "lake").exists()
+    assert not (here / "tallow-lake").exists()
