@@ -41,7 +41,8 @@ class Crossover(backtesting.Strategy):
 
 
 def one_by_one():
-    lines = workload.averages(columns["close"], grid)
+    # Zeros for the rows before an average exists: with NaN it asks the strategy one candle late for the first time.
+    lines = {window: np.nan_to_num(line) for window, line in workload.averages(columns["close"], grid).items()}
     rows = []
     for fast, slow in grid.tolist():
         Crossover.lines = (lines[fast], lines[slow])

@@ -175,6 +175,7 @@ def summarise(entrant: Entrant, lines: list[dict], gap: dict[str, float], timed:
         "spread_pct": 100 * (max(warm) - min(warm)) / middle,
         "cpu_s": statistics.median(seconds for line in lines for seconds in line["cpu_s"]),
         "rate": entrant.work / middle,
+        "cpu_rate": entrant.work / statistics.median(seconds for line in lines for seconds in line["cpu_s"]),
         "first_s": statistics.median(line["first_s"] for line in lines),
         "import_s": statistics.median(line["import_s"] for line in lines),
         "peak_rss_mb": statistics.median(line["peak_rss_mb"] for line in lines),
@@ -183,15 +184,22 @@ def summarise(entrant: Entrant, lines: list[dict], gap: dict[str, float], timed:
     }
 
 
-def ratios(rows: list[dict]) -> dict[str, float]:
-    """Divide the rate of each of our settings by that of each peer that agrees."""
+def ratios(rows: list[dict]) -> dict[str, dict[str, float]]:
+    """Divide the rate of each of our settings by that of each peer that agrees: by wall and by processor seconds.
+
+    On a machine that others use, the second is the one to read.
+    """
     timed = [row for row in rows if row["agrees"]]
     mine = [row for row in timed if row["engine"].startswith(OURS)]
     others = [row for row in timed if not row["engine"].startswith(OURS)]
-    return {f"{a['engine']} / {b['engine']}": a["rate"] / b["rate"] for a in mine for b in others}
+    return {
+        f"{a['engine']} / {b['engine']}": {"wall": a["rate"] / b["rate"], "cpu": a["cpu_rate"] / b["cpu_rate"]}
+        for a in mine
+        for b in others
+    }
 
 
-def table(title: str, rows: list[dict], found: dict[str, float]) -> str:
+def table(title: str, rows: list[dict], found: dict[str, dict[str, float]]) -> str:
     """Lay a benchmark out for reading."""
     head = f"{'engine':20} {'bars':>10} {'pairs':>6} {'median s':>9} {'spread':>7} {'M bar*pair/s':>13}"
     out = ["", title, f"{head} {'cold s':>8} {'import s':>9} {'peak MB':>8} {'others':>7}  agrees"]
@@ -205,7 +213,9 @@ def table(title: str, rows: list[dict], found: dict[str, float]) -> str:
             )
         else:
             out.append(f"{start}  no timing, the numbers differ: {row['difference']}")
-    return "\n".join([*out, *(f"  {pair}: {value:.1f}x" for pair, value in found.items())])
+    return "\n".join(
+        [*out, *(f"  {pair}: {x['wall']:.1f}x ({x['cpu']:.1f}x by processor time)" for pair, x in found.items())]
+    )
 
 
 def script(name: str, *arguments: str) -> dict:
