@@ -14,6 +14,7 @@ from tallow.venues.files.parse.content import Content
 _SMALL = 64 << 20  # a file may always grow to this
 _MOST_GROWTH = 200  # market data in text shrinks by 4 to 30 times
 _LARGEST = 4 << 30
+_CHUNK = 1 << 10
 _ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -98,18 +99,29 @@ def _zstandard(name: str, data: bytes) -> BinaryIO:
 
 
 class _Zstandard:
-    """Read a zstandard stream; its own errors become OSError, like those of the other formats."""
+    """Read zstandard frames; damage and a missing end become OSError, as with the other formats."""
 
     def __init__(self, module: object, data: bytes) -> None:
         self._error: type[Exception] = module.ZstdError  # type: ignore[attr-defined]
-        self._stream = module.ZstdDecompressor().stream_reader(io.BytesIO(data))  # type: ignore[attr-defined]
+        self._packer = module.ZstdDecompressor()  # type: ignore[attr-defined]
+        self._data = data
 
     def read(self, size: int) -> bytes:
-        """Read at most `size` bytes; an unfinished stream is an error."""
-        try:
-            return bytes(self._stream.read(size))
-        except self._error as error:
-            raise OSError(str(error)) from None
+        """Read about `size` bytes, or all: a little packed data at a time, as each byte may stand for many."""
+        parts, total, place = [], 0, 0
+        while place < len(self._data) and total < size:
+            frame = self._packer.decompressobj()
+            while place < len(self._data) and not frame.eof and total < size:
+                try:
+                    parts.append(frame.decompress(self._data[place : place + _CHUNK]))
+                except self._error as error:
+                    raise OSError(str(error)) from None
+                place += _CHUNK
+                total += len(parts[-1])
+            if not frame.eof and total < size:
+                raise EOFError("the stream ends too early")
+            place = min(place, len(self._data)) - len(frame.unused_data)
+        return b"".join(parts)
 
 
 def _corrupt(name: str, error: Exception) -> DataError:

@@ -191,8 +191,7 @@ def kraken_symbol(pair: str) -> Instrument | None:
     found = read_symbol(pair[1:4] + pair[5:] if legacy else pair, "kraken")
     if found is None:
         return None
-    coin = {"XBT": "BTC", "XDG": "DOGE"}.get(found.base, found.base)
-    return Instrument("kraken", coin, found.quote)
+    return Instrument("kraken", "DOGE" if found.base == "XDG" else found.base, found.quote)
 
 
 def is_funding(content: Content) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from tallow.domain.errors import UserError
@@ -21,11 +22,11 @@ _WORDS = {
 }  # fmt: skip
 _LENGTH = re.compile(r"(\d{1,4})(mo|[smhdw])", re.IGNORECASE)
 _PERIOD = re.compile(r"P(?:T(\d{1,4})([HMS])|(\d{1,4})([DW]))")
-_PAIR = re.compile(r"(?<![A-Z0-9])([A-Z0-9]{2,12})[_-]([A-Z]{2,6})(?:[_:]([A-Z]{2,6}))?(?![A-Z0-9])")
+_PAIR = re.compile(r"(?<![A-Za-z0-9])([A-Z0-9]{2,12})[_-]([A-Z]{2,6})(?:[_:]([A-Z]{2,6}))?(?![A-Z0-9])")
 # In lower case only these count as quote assets: "industry" ends in TRY.
 _LOWER_QUOTES = ("usdt", "usdc", "busd", "usd", "eur", "btc", "eth")
 _NOT_BASES = frozenset(_VENUE_WORDS) | {"trades", "klines", "data", "daily", "pt"}
-_DEPTH = 7
+_DEPTH = 10
 
 
 def read_names(path: str, received_time: int, venue: str = "") -> Hints:
@@ -91,10 +92,15 @@ def read_symbol(text: str, venue: str, market: str = "") -> Instrument | None:
     """Read a venue's spelling as what it means on a market; None where it names nothing tallow can hold."""
     if not text or not venue:
         return None
+    if venue == "kraken":  # bitcoin is XBT there, and XBTUSD would be read as XB/TUSD
+        text = text.upper().replace("XBT", "BTC")
     try:
-        return perpetual(parse_symbol(text, venue), market)
+        found = parse_symbol(text, venue)
     except UserError:
         return None
+    if found.quote == "TUSD" and not venue.startswith("binance"):  # DOTUSD: only Binance quotes in TUSD
+        found = replace(found, base=f"{found.base}T", quote="USD")
+    return perpetual(found, market)
 
 
 def venue_word(text: str) -> str:
@@ -148,8 +154,7 @@ def _read(word: str, venue: str) -> Iterator[Instrument]:
 
 
 def _coin(base: str, venue: str) -> str:
-    # Kraken spells bitcoin XBT and dogecoin XDG; ccxt and everybody else do not.
-    return {"XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE"}.get(base, base) if venue == "kraken" else base
+    return {"XBT": "BTC", "XDG": "DOGE"}.get(base, base) if venue == "kraken" else base
 
 
 def _stem(name: str) -> str:

@@ -73,11 +73,11 @@ def _read_text(column: pl.Series) -> Times:
 def _read_dates(column: pl.Series) -> Times:
     # "2019-10-17 09-AM" lacks the minutes that every date parser asks for.
     text = (
-        column.str.replace("T", " ")
-        .str.replace(r"(Z| UTC|\+00:?00)$", "")
+        column.str.replace(r"(Z| UTC|\+00:?00)$", "")
+        .str.replace(r"^(\d{4}-\d\d-\d\d)T", "$1 ")
         .str.replace(r" (\d\d)-([AP]M)$", " $1:00 $2")
+        .str.replace(_DAY, "$0 00:00")
     )
-    text = text.str.replace(_DAY.replace("$", "") + "$", "$0 00:00")
     frame = text.to_frame("text")
     readings = [
         pl.when(pl.col("text").str.contains(shape)).then(
