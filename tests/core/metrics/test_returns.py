@@ -93,6 +93,14 @@ def test_empyrical_agrees_on_daily_returns(seed, count):
         assert sortino(returns) == pytest.approx(empyrical.sortino_ratio(returns, annualization=365), rel=1e-9)
 
 
+def test_interval_by_hand():
+    # Three times 0 and once 4: mean 1, sample deviation 2, so s = 0.5; scores -+ 1/sqrt(3), 3/sqrt(3):
+    # skewness (3 * -1 + 27) / (4 * 3 * sqrt(3)) = 2/sqrt(3), kurtosis (3 + 81) / (4 * 9) = 7/3.
+    low, high = sharpe_interval(np.array([0.0, 0.0, 0.0, 4.0]), 9.0)
+    error = math.sqrt((1 - 2 / math.sqrt(3) * 0.5 + (7 / 3 - 1) / 4 * 0.25) / 4)
+    assert (low, high) == pytest.approx((3 * (0.5 - 1.95996398 * error), 3 * (0.5 + 1.95996398 * error)))
+
+
 def test_interval_of_normal_returns_is_lo_2002():
     returns = np.random.default_rng(1).normal(0.001, 0.02, 200_000)
     low, high = sharpe_interval(returns, 1.0)

@@ -4,6 +4,7 @@ import empyrical
 import numpy as np
 import pytest
 
+from tallow.core.engine import run
 from tallow.core.metrics import METRICS, buy_hold_pct, summary
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import parse_timeframe
@@ -115,6 +116,55 @@ def test_coarse_bars_are_annualised_by_their_own_number_a_year(build, timeframe,
 def test_yearly_growth(build, equity, days, expected):
     path = [100.0] * (days - 1) + [equity]
     assert summarize(build, path, "1d")["cagr_pct"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_figures_agree_with_each_other(build, seed):
+    rng = np.random.default_rng(seed)
+    equity = 1_000.0 * np.cumprod(1 + rng.normal(0.0003, 0.01, 700))
+    profits = np.append(rng.normal(2, 20, 30).round(1), 0.0)
+    trades = [(row, row + 3, profit, profit / 10, "target") for row, profit in enumerate(profits.tolist())]
+    found = summarize(build, equity, "1h", cash=1_000.0, trades=trades, fills=[(0, 2.0, 500.0, 1.0, 0.5)])
+    assert found["final_equity"] == pytest.approx(1_000.0 * (1 + found["return_pct"] / 100))
+    assert found["wins"] + found["losses"] + found["draws"] == found["trades"] == 31
+    assert found["win_rate_pct"] == pytest.approx(100 * found["wins"] / 31)
+    assert found["expectancy"] * 31 == pytest.approx(profits.sum())
+    assert found["expectancy_pct"] == pytest.approx(found["expectancy"] / 10)
+    assert found["worst_trade_pct"] <= found["expectancy_pct"] <= found["best_trade_pct"]
+    assert found["sharpe_low"] < found["sharpe"] < found["sharpe_high"]
+    assert found["sharpe_n"] == math.ceil(700 / 24)
+    assert found["calmar"] == pytest.approx(found["cagr_pct"] / -found["max_drawdown_pct"])
+    assert found["max_drawdown_days"] <= 700 / 24
+    # At the break-even cost the whole profit before costs is paid away.
+    gross = found["final_equity"] - 1_000.0 + found["fees"] + found["slippage"]
+    assert found["break_even_cost_bps"] / 10_000 * found["turnover"] == pytest.approx(gross)
+
+
+def test_the_engines_own_run(build):
+    # Buys 10 at 100 (row 1), sells at 120 (row 3), both with 1 % fee and 1 % slippage.
+    bars = build.bars([100.0, 110.0, 120.0, 120.0, 60.0])
+    execution = Execution(taker_fee=0.01, slippage_bps=100)
+    done = run(bars, np.array([1.0, 1.0, 0.0, 0.0, 0.0]), execution, cash=1_000.0)
+    found = summary(done, bars, parse_timeframe("1h"), execution, 1_000.0)
+    quantity = 1_000.0 / (101.0 * 1.01)
+    final = quantity * 118.8 * 0.99
+    expected = {
+        "final_equity": final, "return_pct": 100 * (final - 1_000) / 1_000, "trades": 1, "wins": 1,
+        "turnover": quantity * (101.0 + 118.8), "fees": quantity * (1.01 + 1.188), "slippage": quantity * (1.0 + 1.2),
+        "expectancy": final - 1_000, "average_trade_bars": 2.0, "exposure_pct": 40.0, "funding": 0.0,
+        "buy_hold_pct": 100 * (quantity * 60.0 / 1_000 - 1), "open_trades": 0, "open_trade_profit": None,
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+def test_buy_and_hold_is_the_engines(build):
+    bars = build.bars(100 + np.random.default_rng(4).normal(size=50).cumsum())
+    for execution in (Execution(slippage_bps=7), Execution(fill="close", taker_fee=0.002)):
+        done = run(bars, np.ones(50), execution, cash=1_000.0)
+        found = summary(done, bars, parse_timeframe("1h"), execution, 1_000.0)
+        assert found["buy_hold_pct"] == pytest.approx(found["return_pct"])
+        assert (found["trades"], found["open_trades"]) == (0, 1)
+        assert found["open_trade_profit"] == pytest.approx(found["final_equity"] - 1_000.0)
 
 
 def test_an_infinite_figure_is_none(build):

@@ -87,6 +87,12 @@ def test_bollinger_holds_from_the_band_to_the_middle(walk):
     assert bollinger(bars, window=10, width=1.5, short=True).tolist() == (np.array(long) - short).tolist()
 
 
+def test_bollinger_leaves_at_the_very_middle(walk):
+    # Window 2 and width 0.5: the bands are a quarter of the last step away from the middle; an equal close is on it.
+    bars = walk(6, close=[10.0, 10.0, 8.0, 8.0, 9.0, 9.0])
+    assert bollinger(bars, window=2, width=0.5, short=True).tolist() == [0.0, 0.0, 1.0, 0.0, -1.0, 0.0]
+
+
 def test_macd_adx_cci_and_trix_follow_their_lines(walk):
     bars = walk(400, 5)
     found = indicators.macd(bars.close)

@@ -134,9 +134,9 @@ def _signs(long: Mask, short: Mask) -> Floats:
 
 
 def _hold(enter: Mask, leave: Mask) -> Floats:
-    # 1 from a row of `enter` up to the row before the next `leave`; 0 before the first.
+    # 1 from a row of `enter` up to the row before the next `leave`; 0 before the first. No row is both.
     events = np.flatnonzero(enter | leave)
-    states = np.concatenate(([0.0], (enter & ~leave)[events]))
+    states = np.concatenate(([0.0], enter[events]))
     return states[np.searchsorted(events, np.arange(len(enter)), side="right")]
 
 
