@@ -44,9 +44,9 @@ def test_pack_loses_nothing(values: list[int]) -> None:
     ("values", "decimals", "expected"),
     [
         ([1.0, 2.344], 2, [100, 234]),
-        ([np.nan, 1.0, np.nan, np.inf, 2.0], 0, [0, 1, 1, 1, 2]),
+        ([np.nan, 1.0, np.nan, np.inf, 2.0], 0, [1, 1, 1, 1, 2]),
         ([np.nan], 2, [0]),
-        ([1e300, 1.0], 0, [0, 1]),
+        ([1e300, 1.0], 0, [1, 1]),
         ([], 2, []),
     ],
 )

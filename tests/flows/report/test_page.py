@@ -129,6 +129,7 @@ def test_every_figure_of_the_strip_carries_its_definition(page: Page) -> None:
 def test_data_of_the_charts_is_json(page: Page, result: Result) -> None:
     packed = json.loads(page.raw["script"][0])
     assert packed["bars"]["count"] == len(result.run.time)
+    assert packed["drawable"] is True
     assert packed["more"] == []
 
 

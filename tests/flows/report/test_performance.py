@@ -35,6 +35,15 @@ def test_equity_chart_shows_both_lines_and_the_drawdown(result: Result, bars: Ba
     assert 'class="hold"' not in performance.equity_chart(without, bars)
 
 
+def test_legend_names_only_what_is_drawn(result: Result) -> None:
+    assert [item.split("</svg>")[1] for item in performance.legend(result)] == [
+        "Strategy</span>",
+        "Buy &amp; hold</span>",
+        "Drawdown, %</span>",
+    ]
+    assert len(performance.legend(replace(result, metrics={}))) == 2
+
+
 def test_months_print_the_sign_and_shade_by_size(result: Result) -> None:
     found = metrics.monthly_returns(result.run.equity, result.run.time, result.scene.cash)
     table = performance.months(result)

@@ -47,6 +47,12 @@ def test_price_legend_names_only_what_is_drawn(
     assert "sell, above the bar" in built
 
 
+def test_nothing_is_drawn_where_no_price_is_known(result: Result, bars: Bars) -> None:
+    blank = replace(bars, close=bars.close * float("nan"))
+    assert "<canvas" not in stage.equity(result, blank)
+    assert "No price is known" in stage.price(result, blank)
+
+
 def test_nothing_is_drawn_without_bars(few_bars: Callable[..., Bars], result_of: Callable[..., Result]) -> None:
     bars = few_bars(0)
     for part in (stage.equity, stage.price):

@@ -97,3 +97,7 @@ def test_histogram_says_what_each_bar_counts() -> None:
 def test_places_are_per_mille_of_the_span(time: int, expected: float) -> None:
     assert svg.places(np.array([time]), *SPAN).tolist() == [expected]
     assert svg.places(np.array([7]), 7, 7).tolist() == [0.0]
+
+
+def test_triangles_without_a_price_are_left_out() -> None:
+    assert "<use" not in svg.triangles(np.array([10.0]), [float("nan")], True)

@@ -52,12 +52,16 @@ def test_notices(result: Result, origin: str, bars_origin: str, fill: str, expec
         ({"return_pct": 5.0, "buy_hold_pct": -1.26}, "Beat buy & hold by 6.3 percentage points after"),
         ({"return_pct": 5.0, "buy_hold_pct": 5.04}, "Matched buy & hold after"),
         ({"return_pct": 5.0, "buy_hold_pct": None}, "Returned +5.0\u00a0% after"),
-        ({"return_pct": None, "buy_hold_pct": 1.0}, "Returned – after"),
     ],
 )
 def test_headline(result: Result, metrics: dict[str, float | None], expected: str) -> None:
     priced = with_metrics(result, fees=200.0, slippage=14.0, funding=None, **metrics)
     assert verdict.headline(priced) == f"{expected} 214.00 USDT of costs."
+
+
+def test_headline_of_an_undefined_return(result: Result) -> None:
+    words = verdict.headline(with_metrics(result, return_pct=None, fees=1.0, slippage=None))
+    assert words == "The return is undefined; costs were 1.00 USDT."
 
 
 def test_headline_of_a_liquidation(result: Result) -> None:

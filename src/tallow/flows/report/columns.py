@@ -33,12 +33,16 @@ def pack(values: NDArray[np.generic]) -> str:
 
 
 def on_grid(values: Floats, decimals: int) -> NDArray[np.int64]:
-    """Round to integers in units of the last decimal; what is not finite takes the value before it, or 0."""
+    """Round to integers in units of the last decimal.
+
+    What is not finite takes the value before it, or the first known one; without any it is 0.
+    """
     scaled = np.where(np.isfinite(values), values, 0.0) * 10.0**decimals
     known = np.isfinite(values) & (np.abs(scaled) < LARGEST)
+    if not known.any():
+        return np.zeros(len(values), np.int64)
     last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
-    held = np.where(last >= 0, scaled[np.maximum(last, 0)], 0.0)
-    return np.rint(held).astype(np.int64)
+    return np.rint(scaled[np.where(last >= 0, last, int(np.argmax(known)))]).astype(np.int64)
 
 
 def pack_column(values: Floats, decimals: int) -> dict[str, object]:
@@ -103,6 +107,7 @@ def payload(result: Result, bars: Bars) -> dict[str, object]:
     """Collect everything that the script of the page draws; times in milliseconds."""
     packed = pack_bars(bars, result.scene.execution.tick_size)
     return {
+        "drawable": is_drawable(result, bars),
         "bars": packed,
         "run": pack_run(result, int(str(packed["decimals"]))),
         "cash": result.scene.cash,
@@ -111,6 +116,11 @@ def payload(result: Result, bars: Bars) -> dict[str, object]:
         "reasons": EXIT_REASONS,
         "incidents": [[int(item.start) // 1_000, int(item.end) // 1_000] for item in result.incidents],
     }
+
+
+def is_drawable(result: Result, bars: Bars) -> bool:
+    """Say whether there is a price and an equity to draw."""
+    return bool(np.isfinite(bars.close).any() and np.isfinite(result.run.equity).any())
 
 
 def hold_line(result: Result, bars: Bars) -> dict[str, float] | None:

@@ -33,11 +33,11 @@ def number(value: float | int | None, decimals: int = 2, *, signed: bool = False
 
 
 def percent(value: float | int | None, decimals: int = 2, *, signed: bool = False) -> str:
-    """Write a number that is in per cent already.
+    r"""Write a number that is in per cent already, with a space that does not break.
 
     Example:
         >>> percent(12.345, 1, signed=True)
-        '+12.3 %'
+        '+12.3\xa0%'
     """
     text = number(value, decimals, signed=signed)
     return text if text == DASH else f"{text}\u00a0%"

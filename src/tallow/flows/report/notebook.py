@@ -3,6 +3,7 @@
 from tallow.domain.columns import Bars
 from tallow.domain.results import Result
 from tallow.flows.report import palette, performance, verdict
+from tallow.flows.report.columns import is_drawable
 from tallow.flows.report.markup import Markup, join, tag
 from tallow.flows.report.page import resource
 from tallow.flows.report.plain import text
@@ -22,7 +23,10 @@ def fragment(result: Result, bars: Bars) -> str:
     worn = [tag("li", name, title=meaning) for name, meaning in verdict.notices(result)]
     warning = verdict.caution(result)
     where = f"{scene.instrument} {scene.timeframe}"
-    chart = performance.equity_chart(result, bars) if len(bars) else None
+    chart = None
+    if is_drawable(result, bars):
+        names = tag("p", *performance.legend(result), class_="legend")
+        chart = join(names, performance.equity_chart(result, bars))
     body = tag(
         "div",
         tag("p", tag("strong", scene.strategy), f" on {where}", class_="where"),

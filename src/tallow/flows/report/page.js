@@ -148,7 +148,7 @@
     const pages = Math.max(1, Math.ceil(rows.length / size));
     const show = () => {
       body.replaceChildren(...rows.slice(page * size, (page + 1) * size));
-      if (table.id === "trade-rows" && data.bars.count) for (const row of body.rows) offerChart(row);
+      if (table.id === "trade-rows" && data.drawable) for (const row of body.rows) offerChart(row);
       status.textContent = `${(page * size + 1).toLocaleString("en")}–${Math.min(rows.length, (page + 1) * size).toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
       for (const button of pager.querySelectorAll("button")) {
         button.disabled = Number(button.dataset.turn) < 0 ? page === 0 : page === pages - 1;
@@ -162,6 +162,8 @@
       show();
     });
     sortable(table, rows, () => { page = 0; show(); });
+    window.addEventListener("beforeprint", () => body.replaceChildren(...rows));
+    window.addEventListener("afterprint", show);
     show();
   }
 
@@ -231,7 +233,7 @@
 
   root.classList.add("live");
   let stage = null;
-  if (data.bars.count) {
+  if (data.drawable) {
     const shown = readData();
     stage = new charts.Stage(shown);
     listen(stage, stage.add(charts.EquityChart, document.getElementById("equity-stage")));

@@ -48,6 +48,16 @@ def equity_chart(result: Result, bars: Bars) -> Markup:
     return svg.chart(label, [svg.Panel(above, lines), svg.Panel(below, water, unit=" %")], span, height)
 
 
+def legend(result: Result) -> list[Markup]:
+    """Name the lines of the equity chart."""
+    lines = [("equity", "Strategy"), ("hold", "Buy & hold"), ("under", "Drawdown, %")]
+    return [
+        tag("span", tag("svg", tag("path", d="M0,5H22", class_=kind), class_="swatch", aria_hidden="true"), name)
+        for kind, name in lines
+        if kind != "hold" or result.metrics.get("buy_hold_pct") is not None
+    ]
+
+
 def months(result: Result) -> Markup:
     """Show the return of every calendar month, and of every year."""
     found = metrics.monthly_returns(result.run.equity, result.run.time, result.scene.cash)

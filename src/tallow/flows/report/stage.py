@@ -3,6 +3,7 @@
 from tallow.domain.columns import Bars
 from tallow.domain.results import Result
 from tallow.flows.report import definitions, performance, trading, verdict
+from tallow.flows.report.columns import is_drawable
 from tallow.flows.report.markup import Markup, tag
 from tallow.flows.report.tables import empty, pairs
 
@@ -17,13 +18,11 @@ _HELP = "equity-keys"
 
 def equity(result: Result, bars: Bars) -> Markup:
     """Show equity, drawdown and the buy-and-hold line, with the other key figures beside them."""
-    legend = [_swatch("equity", "Strategy")]
-    if result.metrics.get("buy_hold_pct") is not None:
-        legend.append(_swatch("hold", "Buy & hold"))
-    legend.append(_swatch("under", "Drawdown, %"))
-    if not len(bars):
-        return tag("div", empty("No bars, so nothing to draw."), _key_figures(result), class_="beside")
-    figure = _figure("equity", legend, performance.equity_chart(result, bars), "Equity, buy & hold and drawdown")
+    if not is_drawable(result, bars):
+        return tag("div", empty("No price is known, so nothing to draw."), _key_figures(result), class_="beside")
+    figure = _figure(
+        "equity", performance.legend(result), performance.equity_chart(result, bars), "Equity, buy & hold and drawdown"
+    )
     move, zoom, read = (
         (tag("kbd", "←"), " ", tag("kbd", "→")),
         (tag("kbd", "↑"), " ", tag("kbd", "↓")),
@@ -40,8 +39,8 @@ def equity(result: Result, bars: Bars) -> Markup:
 
 def price(result: Result, bars: Bars) -> Markup:
     """Show candles with every fill."""
-    if not len(bars):
-        return empty("No bars, so nothing to draw.")
+    if not is_drawable(result, bars):
+        return empty("No price is known, so nothing to draw.")
     legend = [
         tag("span", _mark("▲", "up"), " buy, below the bar"),
         tag("span", _mark("▼", "down"), " sell, above the bar"),
@@ -67,11 +66,6 @@ def _figure(name: str, legend: list[Markup], static: Markup, label: str) -> Mark
         tag("div", canvas, static, class_="stage", id=f"{name}-stage"),
         class_="figure",
     )
-
-
-def _swatch(kind: str, words: str) -> Markup:
-    line = tag("path", d="M0,5H22", class_=kind)
-    return tag("span", tag("span", tag("svg", line, aria_hidden="true"), class_="plot-swatch"), words)
 
 
 def _mark(symbol: str, tone: str) -> Markup:

@@ -3,6 +3,7 @@
 Only the innermost drawing is stretched sideways; labels and marks stand beside it at percentages of the width.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -74,7 +75,7 @@ def triangles(x: Floats, y: Iterable[float], upward: bool) -> Markup:
     """Draw buy marks (pointing up, tip at `y`) or sell marks (pointing down); one for each 1/200 of the width."""
     shape, seen, marks = ("buy" if upward else "sell"), set(), []
     for place, row in zip(x, y, strict=True):
-        if (column := int(place // 5)) not in seen:
+        if math.isfinite(row) and (column := int(place // 5)) not in seen:
             seen.add(column)
             marks.append(tag("use", href=f"#{shape}", x=f"{place / 10:.2f}%", y=f"{row:.1f}"))
     return tag("g", *marks, class_="up" if upward else "down")

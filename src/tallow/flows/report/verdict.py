@@ -66,7 +66,9 @@ def headline(result: Result) -> str:
     earned, held = result.metrics.get("return_pct"), result.metrics.get("buy_hold_pct")
     if liquidations(result):
         return f"Liquidated: the account ended at {figures.percent(earned, 1, signed=True)} {after}."
-    if earned is None or held is None or not (figures.is_known(earned) and figures.is_known(held)):
+    if earned is None or not figures.is_known(earned):
+        return f"The return is undefined; costs were {figures.number(costs(result))} {quote}."
+    if held is None or not figures.is_known(held):
         return f"Returned {figures.percent(earned, 1, signed=True)} {after}."
     distance = earned - held
     if abs(distance) < 0.05:
