@@ -102,4 +102,4 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
 
 def test_names_of_formats_are_unique() -> None:
     assert len({form.name for form in FORMATS}) == len(FORMATS)
-    assert all(bool(form.refusal) != bool(form.read) for form in FORMATS)
+    assert all(form.meaning for form in FORMATS)

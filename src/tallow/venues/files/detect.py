@@ -8,6 +8,10 @@ from tallow.venues.files.parse import candle_tables, captures, json_candles, jso
 from tallow.venues.files.parse.content import Content, Hints, Parsed
 
 
+def _nothing(content: Content, hints: Hints) -> list[Parsed]:
+    return []
+
+
 @dataclass(frozen=True)
 class Format:
     """A format: its name, what it is, how it is recognised, and how it is read or why it is not.
@@ -20,13 +24,9 @@ class Format:
     name: str
     meaning: str
     fits: Callable[[Content], bool]
-    read: Callable[[Content, Hints], list[Parsed]] | None = None
+    read: Callable[[Content, Hints], list[Parsed]] = _nothing
     venue: str = ""
     refusal: str = ""
-
-
-def _nothing(content: Content, hints: Hints) -> list[Parsed]:
-    return []
 
 
 def _has_columns(*names: str) -> Callable[[Content], bool]:
@@ -46,7 +46,7 @@ _BOOK = "it holds an order book, no trades and no candles"
 _RULES = "it holds trading rules or answers without prices, no trades and no candles"
 
 FORMATS: tuple[Format, ...] = (
-    Format("empty-page", "JSON list without rows", lambda c: c.json == [], _nothing),
+    Format("empty-page", "JSON list without rows", lambda c: c.json == []),
     Format("binance-klines", "Binance /klines page", json_candles.is_binance_klines,
            json_candles.read_binance_klines, "binance"),
     Format("freqtrade-candles", "freqtrade or ccxt candle arrays", json_candles.is_freqtrade_candles,

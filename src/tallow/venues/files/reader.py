@@ -92,8 +92,6 @@ def _pages(opened: Opened, known: Hints) -> Iterator[Page]:
     content = opened.content
     form = detect(content)
     hints = _complete(read_names(content.name, known.received_time, form.venue), known)
-    if form.read is None:
-        return
     series = form.read(content, hints)
     if not series and content.json != []:
         raise nothing_to_read(content.name, form.meaning, "it holds no trades, finished candles or funding")

@@ -33,6 +33,8 @@ def test_json_is_decoded_only_where_it_is_some() -> None:
     assert content('{"a": 1}\n{"b": 2}').json is None
     assert content("[" * 100_000).json is None
     assert content("1,2,3").json is None
+    assert content("[Infinity]").json == [float("inf")]
+    assert content("[NaN").json is None
 
 
 def test_tables_are_told_by_their_first_bytes() -> None:

@@ -44,6 +44,8 @@ from tallow.venues.files.parse.names import (
         ("kraken/trades/BCHEUR-trades.csv", "kraken:BCH/EUR", "None"),
         ("okex/swap/BTC-USDT-1h.csv", "okx:BTC/USDT:USDT", "1h"),
         (r"C:\data\binance\BTCUSDT-4h.csv", "binance:BTC/USDT", "4h"),
+        ("binance/KRAKEN_USD-1h.csv", "None", "1h"),
+        ("binance/AB_CDE-1h.csv", "None", "1h"),
         ("binance/industry/country.csv", "None", "None"),
         ("somewhere/BTCUSDT-4h.csv", "None", "4h"),
         ("data.csv", "None", "None"),
@@ -57,6 +59,7 @@ def test_what_paths_say(path: str, instrument: str, timeframe: str) -> None:
 def test_a_format_fills_in_the_venue() -> None:
     assert str(read_names("data/BTCUSDT-1h.csv", 0, "binance").instrument) == "binance:BTC/USDT"
     assert read_names("okx/BTCUSDT-1h.csv", 0, "binance").venue == "okx"
+    assert read_names("x/cryptofeed-BYBIT-v5-20260809.jsonl.zst", 0).venue == "bybit"
 
 
 @pytest.mark.parametrize(

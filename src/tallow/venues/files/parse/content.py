@@ -1,6 +1,7 @@
 """What a parser is given, and what it gives."""
 
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,6 +85,15 @@ class Content:
         try:
             return msgspec.json.decode(self.data)
         except (msgspec.MsgspecError, RecursionError):
+            return self._python_json()
+
+    def _python_json(self) -> Any:
+        # Python writes NaN and Infinity into JSON, which only Python reads; such cells are set aside later.
+        if b"NaN" not in self.data and b"Infinity" not in self.data:
+            return None
+        try:
+            return json.loads(self.data)
+        except (ValueError, RecursionError):
             return None
 
     @cached_property

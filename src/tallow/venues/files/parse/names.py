@@ -25,7 +25,7 @@ _PERIOD = re.compile(r"P(?:T(\d{1,4})([HMS])|(\d{1,4})([DW]))")
 _PAIR = re.compile(r"(?<![A-Za-z0-9])([A-Z0-9]{2,12})[_-]([A-Z]{2,6})(?:[_:]([A-Z]{2,6}))?(?![A-Z0-9])")
 # In lower case only these count as quote assets: "industry" ends in TRY.
 _LOWER_QUOTES = ("usdt", "usdc", "busd", "usd", "eur", "btc", "eth")
-_NOT_BASES = frozenset(_VENUE_WORDS) | {"trades", "klines", "data", "daily", "pt"}
+_NOT_BASES = frozenset(_VENUE_WORDS) | {"trades", "klines"}
 _DEPTH = 10
 
 
@@ -134,9 +134,9 @@ def _instrument(part: str, venue: str, market: str) -> Instrument | None:
 
 def _candidates(stem: str, venue: str) -> Iterator[Instrument]:
     words = _words(stem)
-    if venue == "ftx" and "perp" in stem.lower() and len(words) > 1 and words[1].lower() == "perp":
-        yield Instrument(venue, words[0].upper(), "USD", "USD")
     if words[1:2] and words[1].upper() == "PERP":
+        if venue == "ftx":
+            yield Instrument(venue, words[0].upper(), "USD", "USD")
         yield from _read(f"{words[0]}_PERP", venue)
     for match in _PAIR.finditer(stem):
         base, quote, settle = match.groups()

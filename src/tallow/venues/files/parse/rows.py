@@ -44,7 +44,7 @@ def trade_ids(values: pl.Series | Sequence[Any]) -> Times:
 
     Example:
         >>> trade_ids(["42", "19d7df56-4f10-5290-a969-d9d9f2c74cc3", None]).tolist()
-        [42, 116398053083636009, -1]
+        [42, 116387658295477545, -1]
     """
     column = pl.Series(values, dtype=pl.String, strict=False) if not isinstance(values, pl.Series) else values
     whole = column.cast(pl.Int64, strict=False)

@@ -172,7 +172,7 @@ def _instrument(frame: pl.DataFrame, layout: Layout, hints: Hints) -> Instrument
     elif layout.name.startswith("binance"):
         # the unnamed last column says MARKET for futures, and whether the price was the best for spot
         venue, market = venue or "binance", market or ("linear" if "MARKET" in frame.row(0) else "spot")
-    elif layout.name.startswith("bybit"):
+    else:
         venue, market = venue or "bybit", market or ("inverse" if symbol.endswith("USD") else "linear")
     return read_symbol(symbol, venue, market)
 
