@@ -103,7 +103,7 @@ def exponential(u: float) -> float:  # pragma: no cover
 def exp(x: float) -> float:  # pragma: no cover
     """Give e**x for |x| < 8, by a Taylor polynomial of x/64 and six squarings."""
     y = x / 64.0
-    value = 1.0 + y * (1.0 + y * (0.5 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y / 720)))))
+    value = 1.0 + y * (1.0 + y * (0.5 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y * (1 / 720 + y / 5_040))))))
     for _ in range(6):
         value *= value
     return value
@@ -112,7 +112,7 @@ def exp(x: float) -> float:  # pragma: no cover
 @_compiled
 def common_normal(seed: np.uint64, stream: int, index: int) -> float:  # pragma: no cover
     """Give the standard normal number `index` of a stream that every instrument of a market shares."""
-    start = mix(seed + np.uint64(stream)) + np.uint64(index) * np.uint64(3)
+    start = mix(mix(seed) + np.uint64(stream)) + np.uint64(index) * np.uint64(3)
     one = np.uint64(1)
     return normal(mix(start), mix(start + one), mix(start + one + one))
 
