@@ -168,6 +168,20 @@ def test_a_zip_gives_a_page_a_file_with_the_bytes_of_that_file(spot: Path) -> No
     assert two.close_time.tolist() == [1704074400000000]
 
 
+def test_what_cannot_be_read_in_a_zip_does_not_keep_the_rest_back(spot: Path) -> None:
+    with zipfile.ZipFile(spot / "BTCUSDT-1h.zip", "w") as archive:
+        for name, content in (
+            ("a.json", klines(1704067200000)),
+            ("b.txt", b"hello"),
+            ("c.json", klines(1704070800000)),
+        ):
+            archive.writestr(name, content)
+    pages = Files().read(spot / "BTCUSDT-1h.zip", received_time=NOW)
+    assert [len(next(pages).rows), len(next(pages).rows)] == [1, 1]
+    with pytest.raises(UserError, match="is in no format"):
+        next(pages)
+
+
 def test_arguments_go_before_what_the_names_say(spot: Path) -> None:
     path = spot / "BTCUSDT-1h.json"
     path.write_bytes(klines(1704067200000))
@@ -188,6 +202,12 @@ def test_what_nothing_tells_has_to_be_given(tmp_path: Path) -> None:
     assert "-t 1h" in error.value.hint
     (page,) = read(path, instrument=parse_symbol("BTCUSDT"), timeframe=Timeframe(1, "d"))
     assert page.rows.close.tolist() == [1.5]
+
+
+def test_closes_that_are_nowhere_stated_are_no_closes(spot: Path) -> None:
+    path = spot / "BTCUSDT-1h.csv"
+    path.write_text("open_time,open,high,low,close,volume,close_time\n1704067200,1,2,0.5,1.5,10,\n")
+    assert read(path)[0].close_time is None
 
 
 def test_a_format_names_its_venue_where_no_folder_does(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tallow.core.clean import number_trades
 from tallow.domain.columns import Bars, Ticks
-from tallow.domain.errors import UserError, nearest
+from tallow.domain.errors import DataError, Error, UserError, nearest
 from tallow.domain.market import Instrument
 from tallow.domain.timeframes import Timeframe
 from tallow.ports import Page, Payload
@@ -71,7 +71,7 @@ class Files:
         Raises:
             UserError: NO_SUCH_FILE, UNKNOWN_FORMAT, NOTHING_TO_READ, NEED_INSTRUMENT, NEED_TIMEFRAME, NO_SUCH_SERIES,
                 MISSING_EXTRA.
-            DataError: CORRUPT_ARCHIVE, ARCHIVE_TOO_LARGE, BAD_PAGE. What came before it in a zip has been given.
+            DataError: CORRUPT_ARCHIVE, ARCHIVE_TOO_LARGE, BAD_PAGE. Either comes after what else a zip holds.
         """
         path = Path(path)
         if not path.is_file():
@@ -84,8 +84,16 @@ class Files:
             received_time=received_time,
             beside=answers.read_bytes() if beside and answers.is_file() else b"",
         )
+        failures: list[Error] = []
         for opened in open_all(str(path), path.read_bytes()):
-            yield from _pages(opened, known)
+            try:
+                pages = list(_pages(opened, known))
+            except (UserError, DataError) as error:
+                failures.append(error)
+            else:
+                yield from pages
+        if failures:
+            raise failures[0]
 
 
 def _pages(opened: Opened, known: Hints) -> Iterator[Page]:
@@ -112,17 +120,10 @@ def _select(series: list[Parsed], known: Hints, name: str) -> list[Parsed]:
     if known.instrument and len({parsed.instrument for parsed in series}) > 1:
         chosen = [parsed for parsed in series if parsed.instrument == known.instrument]
         if not chosen:
-            held = sorted({str(parsed.instrument) for parsed in series})
-            raise UserError(
-                "NO_SUCH_SERIES",
-                f"{name} does not hold {known.instrument}",
-                facts={
-                    "holds": ", ".join(held[:12]),
-                    "nearest": ", ".join(nearest(str(known.instrument), held)) or "none",
-                },
-            )
+            raise _no_such_series(name, known.instrument, series)
         series = chosen
-    if known.timeframe and len({parsed.timeframe for parsed in series if parsed.kind == "candles"}) > 1:
+    lengths = {parsed.timeframe for parsed in series if parsed.kind == "candles"}
+    if known.timeframe and len(lengths) > 1:
         return [parsed for parsed in series if parsed.kind != "candles" or parsed.timeframe == known.timeframe]
     return series
 
@@ -133,14 +134,28 @@ def _page(parsed: Parsed, payload: Payload, hints: Hints, known: Hints) -> Page:
     if instrument is None or (is_mark and known.instrument is None):
         raise _need_instrument(payload.source, is_mark)
     parsed = in_base_units(parsed, instrument)
-    rows = parsed.rows
+    rows, closes = parsed.rows, parsed.close_time
     if isinstance(rows, Ticks):
         rows = replace(rows, trade_id=number_trades(rows.event_time, rows.trade_id))
-    frame = known.timeframe or parsed.timeframe or hints.timeframe if parsed.kind == "candles" else None
-    if isinstance(rows, Bars) and frame is None:
-        frame = told_length(rows.time) or _need_timeframe(payload.source)
-    closes = parsed.close_time if parsed.close_time is not None and bool(np.any(parsed.close_time >= 0)) else None
-    return Page(payload, parsed.kind, instrument, rows, frame, closes, parsed.rejected)
+    if closes is not None and bool(np.all(closes < 0)):
+        closes = None
+    return Page(payload, parsed.kind, instrument, rows, _length(parsed, payload, hints, known), closes, parsed.rejected)
+
+
+def _length(parsed: Parsed, payload: Payload, hints: Hints, known: Hints) -> Timeframe | None:
+    if not isinstance(parsed.rows, Bars):
+        return None
+    stated = known.timeframe or parsed.timeframe or hints.timeframe or told_length(parsed.rows.time)
+    if stated is None:
+        raise _need_timeframe(payload.source)
+    return stated
+
+
+def _no_such_series(name: str, instrument: Instrument, series: list[Parsed]) -> UserError:
+    held = sorted({str(parsed.instrument) for parsed in series})
+    close = ", ".join(nearest(str(instrument), held)) or "none"
+    facts = {"holds": ", ".join(held[:12]), "nearest": close}
+    return UserError("NO_SUCH_SERIES", f"{name} does not hold {instrument}", facts=facts)
 
 
 def _need_instrument(name: str, is_mark: bool) -> UserError:
@@ -156,8 +171,8 @@ def _need_instrument(name: str, is_mark: bool) -> UserError:
     )
 
 
-def _need_timeframe(name: str) -> Timeframe:
-    raise UserError(
+def _need_timeframe(name: str) -> UserError:
+    return UserError(
         "NEED_TIMEFRAME",
         f"the candle length of {name} cannot be told",
         facts={

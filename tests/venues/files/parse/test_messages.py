@@ -105,7 +105,8 @@ def test_bybit_trades(topic: str, market: str, instrument: str) -> None:
     ("length", "market", "timeframe", "volume"),
     [
         ("1", "linear", "1m", 10.0),
-        ("240", "linear", "240m", 10.0),
+        ("240", "linear", "4h", 10.0),
+        ("15", "spot", "15m", 10.0),
         ("D", "spot", "1d", 10.0),
         ("60", "inverse", "1h", 15.0),
     ],

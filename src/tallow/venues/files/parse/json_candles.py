@@ -203,16 +203,17 @@ def read_funding(content: Content, hints: Hints) -> list[Parsed]:
     """Read funding payments; several symbols become several series."""
     venue, rows = _funding(content.json)
     symbols = [str(row.get("symbol") or row.get("instId")) for row in rows]
-    series = []
-    for symbol in dict.fromkeys(symbols):
-        mine = [row for row, other in zip(rows, symbols, strict=True) if other == symbol]
-        times = [row.get("fundingTime") or row.get("fundingRateTimestamp") for row in mine]
-        rates = numbers([row.get("realizedRate") or row.get("fundingRate") for row in mine])
-        market = "inverse" if "USD_PERP" in symbol or symbol.endswith("USD") else "linear"
-        series.append(
-            funding_rows(_time(times), rates, json_record(mine), instrument=read_symbol(symbol, venue, market))
-        )
-    return series
+    return [
+        _funding_series([row for row, other in zip(rows, symbols, strict=True) if other == symbol], symbol, venue)
+        for symbol in dict.fromkeys(symbols)
+    ]
+
+
+def _funding_series(rows: list[Any], symbol: str, venue: str) -> Parsed:
+    times = [row.get("fundingTime") or row.get("fundingRateTimestamp") for row in rows]
+    rates = numbers([row.get("realizedRate") or row.get("fundingRate") for row in rows])
+    market = "inverse" if "USD_PERP" in symbol or symbol.endswith("USD") else "linear"
+    return funding_rows(_time(times), rates, json_record(rows), instrument=read_symbol(symbol, venue, market))
 
 
 def _funding(value: Any) -> tuple[str, list[Any]]:

@@ -23,7 +23,7 @@ from tallow.venues.files.parse.rows import (
 )
 from tallow.venues.files.parse.times import BAD, epoch
 
-_BYBIT_LENGTHS = {"D": Timeframe(1, "d"), "W": Timeframe(1, "w"), "M": Timeframe(1, "M"), "60": Timeframe(1, "h")}
+_BYBIT_LENGTHS = {"D": Timeframe(1, "d"), "W": Timeframe(1, "w"), "M": Timeframe(1, "M")}
 _CANDLE = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume",
            "taker_buy_quote_volume")  # fmt: skip
 
@@ -123,14 +123,14 @@ def _binance(event: dict[str, Any], received: int, venue: str, market: str) -> I
             instrument = read_symbol(symbol, venue, market)
             closed = candle.get("T")
             cells = (candle.get("t"), closed, *(candle.get(key) for key in "ohlcvqnVQ"))
-            series = Series("candle", instrument, timeframe_in(str(candle.get("i")))) if instrument else None
-            yield Row(series, received, cells, event)
+            length = timeframe_in(str(candle.get("i")))
+            yield Row(_series("candle", instrument, length), received, cells, event)
         return
     # only spot says whether the price was the best match
     instrument = read_symbol(symbol, venue, "spot" if "M" in event else market or "linear")
     number = event.get("t" if form == "trade" else "a")
     cells = (event.get("T"), number, event.get("p"), event.get("q"), event.get("m"))
-    yield Row(Series(form, instrument) if instrument else None, received, cells, event)
+    yield Row(_series(form, instrument), received, cells, event)
 
 
 def _okx(message: dict[str, Any], received: int) -> Iterator[Row]:
@@ -139,36 +139,52 @@ def _okx(message: dict[str, Any], received: int) -> Iterator[Row]:
     if not isinstance(rows, list):
         return
     if channel in ("trades", "trades-all"):
-        series = Series("trade", instrument) if instrument else None
         for row in _objects(rows):
-            yield Row(series, received, tuple(row.get(key) for key in ("ts", "tradeId", "px", "sz", "side")), row)
+            cells = tuple(row.get(key) for key in ("ts", "tradeId", "px", "sz", "side"))
+            yield Row(_series("trade", instrument), received, cells, row)
     elif channel.startswith("candle"):
         length = timeframe_in(channel.removeprefix("candle").removesuffix("utc"))
-        series = Series("candle", instrument, length) if instrument else None
-        for row in rows:
-            if isinstance(row, list) and len(row) >= 9 and row[8] == "1":
-                volume = row[5] if instrument is None or instrument.is_spot else row[6]
-                yield Row(series, received, (row[0], None, *row[1:5], volume, row[7], None, None, None), row)
+        yield from _okx_candles(rows, received, instrument, length)
+
+
+def _okx_candles(
+    rows: list[Any], received: int, instrument: Instrument | None, length: Timeframe | None
+) -> Iterator[Row]:
+    in_contracts = instrument is not None and not instrument.is_spot
+    for row in rows:
+        if isinstance(row, list) and len(row) >= 9 and row[8] == "1":
+            cells = (row[0], None, *row[1:5], row[6] if in_contracts else row[5], row[7], None, None, None)
+            yield Row(_series("candle", instrument, length), received, cells, row)
 
 
 def _bybit(message: dict[str, Any], received: int, market: str) -> Iterator[Row]:
     topic, rows = str(message["topic"]).split("."), message.get("data")
     if not isinstance(rows, list):
         return
-    stated = topic[1] if topic[0] == "trade" and len(topic) == 3 else market
-    instrument = read_symbol(topic[-1], "bybit", stated)
     if topic[0] in ("publicTrade", "trade"):
-        series = Series("trade", instrument) if instrument else None
+        instrument = read_symbol(topic[-1], "bybit", topic[1] if len(topic) == 3 else market)
         for row in _objects(rows):
-            yield Row(series, received, tuple(row.get(key) for key in "TipvS"), row)
+            yield Row(_series("trade", instrument), received, tuple(row.get(key) for key in "TipvS"), row)
     elif topic[0] == "kline" and len(topic) == 3:
-        length = _BYBIT_LENGTHS.get(topic[1]) or (Timeframe(int(topic[1]), "m") if topic[1].isdigit() else None)
-        series = Series("candle", instrument, length) if instrument else None
+        instrument = read_symbol(topic[-1], "bybit", market)
+        # the turnover of an inverse future is in coins
+        sums = ("turnover", "volume") if market == "inverse" else ("volume", "turnover")
+        keys = ("start", "end", "open", "high", "low", "close", *sums)
         for row in _objects(rows):
             if row.get("confirm") is True:
-                sums = ("turnover", "volume") if market == "inverse" else ("volume", "turnover")
-                keys = ("start", "end", "open", "high", "low", "close", *sums)
-                yield Row(series, received, (*(row.get(key) for key in keys), None, None, None), row)
+                cells = (*(row.get(key) for key in keys), None, None, None)
+                yield Row(_series("candle", instrument, _bybit_length(topic[1])), received, cells, row)
+
+
+def _bybit_length(text: str) -> Timeframe | None:
+    if text.isdigit() and int(text):
+        minutes = int(text)
+        return Timeframe(minutes // 60, "h") if minutes % 60 == 0 else Timeframe(minutes, "m")
+    return _BYBIT_LENGTHS.get(text)
+
+
+def _series(form: str, instrument: Instrument | None, timeframe: Timeframe | None = None) -> Series | None:
+    return Series(form, instrument, timeframe) if instrument else None
 
 
 def _candles(series: Series, rows: list[Row]) -> Parsed:
