@@ -342,7 +342,8 @@ HOURS = st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True).map(so
 CANDLES = st.tuples(HOURS, st.sampled_from([None, None, 120.0]), st.booleans(), st.integers(20, 22))
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=10, deadline=None)
 @given(pages=st.lists(CANDLES, min_size=1, max_size=4), seed=st.randoms(use_true_random=False))
 def test_candles_in_any_order_and_any_splits_give_the_same(new_lake, candle_page, pages, seed):
     built = [
@@ -362,6 +363,7 @@ def test_candles_in_any_order_and_any_splits_give_the_same(new_lake, candle_page
 IDS = st.lists(st.integers(0, 300), min_size=1, max_size=40, unique=True).map(sorted)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(pages=st.lists(IDS, min_size=1, max_size=4), numbered=st.booleans(), seed=st.randoms(use_true_random=False))
 def test_trades_in_any_order_and_any_splits_give_the_same(new_lake, trade_page, pages, numbered, seed):

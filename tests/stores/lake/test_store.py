@@ -374,7 +374,7 @@ def test_importing_the_lake_loads_no_heavy_library():
     assert run.stdout == "[]\n"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(batches=st.lists(st.lists(st.integers(0, 30), max_size=8), max_size=5))
 def test_any_batches_give_the_union_of_their_keys(tmp_path_factory, batches):
     class Clock:

@@ -67,26 +67,25 @@ def read_files(
     """Read the asked columns of the rows that match, by series, each sorted by the rest of the key."""
     import polars as pl
 
-    partition = {name: value for name, value in where.items() if name in table.partition}
+    named = {name: value for name, value in where.items() if name in table.partition}
     chosen: dict[Series, list[str]] = {}
     for file in files:
-        matches = all(dict(where_of(table, file.series))[name] == value for name, value in partition.items())
-        if matches and file.may_hold(span):
+        if file.may_hold(span) and named.items() <= dict(where_of(table, file.series)).items():
             chosen.setdefault(file.series, []).append(file.path)
-    rest = [name for name in table.key if name not in table.partition]
-    needed = [name for name in table.column_names if name in {*rest, *columns} and name not in table.partition]
-    conditions = _conditions(table, where, span)
+    needed = [name for name in table.column_names if name in {*table.key, *columns} and name not in table.partition]
     types = polars_schema(table)
+    # Files of other engines may spell types another way: what is read has the lake's.
+    shape = [pl.col(name).cast(types[name]) for name in needed]
     parts: dict[Series, pl.DataFrame] = {}
     for series, paths in chosen.items():
         scan = pl.scan_parquet(
             sorted(paths), hive_partitioning=False, glob=False, storage_options=dict(storage_options or {}) or None
         )
-        part = scan.filter(conditions).select(pl.col(name).cast(types[name]) for name in needed).collect()
+        part = scan.filter(_conditions(table, where, span)).select(shape).collect()
         if len(part):
-            named = part.with_columns(pl.lit(value).alias(name) for name, value in where_of(table, series))
-            parts[series] = named.select(*table.key, *(name for name in columns if name not in table.key))
-            parts[series] = _sorted(parts[series], rest)
+            part = part.with_columns(pl.lit(value).alias(name) for name, value in where_of(table, series))
+            part = part.select(*table.key, *(name for name in columns if name not in table.key))
+            parts[series] = _sorted(part, [name for name in table.key if name not in table.partition])
     return parts
 
 

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallow import __version__
 from tallow.domain.errors import UserError
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.tables import META_LINEAGE, TABLES, Table, find_table
@@ -259,7 +260,7 @@ class DeltaLake:
     def _note(
         self, table: Table, parts: "Mapping[Series, pl.DataFrame]", added: Mapping[Series, int], origin: Origin
     ) -> str:
-        return write_note(table, parts, added, origin, (__version__, self._clock.now()))
+        return write_note(table, parts, added, origin, (_code_version(), self._clock.now()))
 
     def _commit(self, table: Table, frame: "pl.DataFrame", note: str, where: Mapping[str, str] | None = None) -> None:
         from deltalake import write_deltalake
@@ -401,6 +402,15 @@ def _changes_between(
         if len(come) + len(go):
             touched[series] = pl.concat([come, go])
     return added, touched
+
+
+@cache
+def _code_version() -> str:
+    # Not from the package itself: its top knows the layers above this one.
+    try:
+        return version("tallow")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _predicate(where: Mapping[str, str]) -> str:
