@@ -4,9 +4,11 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 from tallow.ports import Clock
@@ -149,6 +151,25 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, respond: Callable[[str], Response], wait: Callable[[float], bool]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.respond, self.wait = respond, wait
+        self._connections = set[socket.socket]()
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Take a connection, and remember it: kept-alive ones would outlive the server."""
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: "socket.socket | tuple[bytes, socket.socket]") -> None:
+        """End a connection."""
+        self._connections.discard(cast(socket.socket, request))
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Stop listening, and hang up on everybody."""
+        super().server_close()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
