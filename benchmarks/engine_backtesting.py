@@ -27,13 +27,13 @@ backtesting.backtesting._tqdm = lambda rows, **_: rows
 
 
 class Crossover(backtesting.Strategy):
-    lines: tuple = ()
+    above: np.ndarray
 
     def init(self):
-        self.fast, self.slow = (self.I(lambda line=line: line) for line in self.lines)
+        self.long = self.I(lambda: self.above, name="long")
 
     def next(self):
-        if self.fast[-1] > self.slow[-1]:
+        if self.long[-1]:
             if not self.position:
                 self.buy()
         elif self.position:
@@ -41,11 +41,11 @@ class Crossover(backtesting.Strategy):
 
 
 def one_by_one():
-    # Zeros for the rows before an average exists: with NaN it asks the strategy one candle late for the first time.
-    lines = {window: np.nan_to_num(line) for window, line in workload.averages(columns["close"], grid).items()}
+    lines = workload.averages(columns["close"], grid)
     rows = []
     for fast, slow in grid.tolist():
-        Crossover.lines = (lines[fast], lines[slow])
+        # One line without NaN: behind a line with NaN it asks the strategy one candle late for the first time.
+        Crossover.above = (lines[fast] > lines[slow]).astype(np.float64)
         found = backtesting.Backtest(
             frame,
             Crossover,

@@ -1,8 +1,8 @@
 """The workload on tallow, through the calls that a backtest is made of, on columns already in memory.
 
 Task single: a strategy is loaded, its targets evaluated, the engine run with all its trades, the full summary made.
-Mode ``compiled`` loads the built-in crossover, mode ``signals`` a user's file with a pandas rule. Task sweep: the
-crossover under every pair of the grid, through `core.sweep.sweep`.
+Mode ``compiled`` loads the built-in crossover; ``indicators`` and ``pandas`` load a user's file with a vectorised
+`signals()`. Task sweep: the crossover under every pair of the grid, through `core.sweep.sweep`.
 """
 
 import time
@@ -27,13 +27,12 @@ bars = Bars.of(columns["time"], tuple(columns[name] for name in workload.COLUMNS
 grid = workload.chosen_pairs(options)
 execution = Execution(fill="close", taker_fee=workload.FEE)
 minute = parse_timeframe("1m")
-SIGNALS = str(Path(__file__).with_name("crossover_signals.py"))
+STRATEGY = "sma_cross" if options.mode == "compiled" else str(Path(__file__).with_name(f"crossover_{options.mode}.py"))
 
 
 def single():
     ((fast, slow),) = grid.tolist()
-    named = SIGNALS if options.mode == "signals" else "sma_cross"
-    strategy = inline.load(named, {"fast": fast, "slow": slow})
+    strategy = inline.load(STRATEGY, {"fast": fast, "slow": slow})
     targets = inline.evaluate(strategy, bars, execution, workload.CASH)
     done = engine.run(bars, targets, execution, cash=workload.CASH)
     found = metrics.summary(done, bars, minute, execution, workload.CASH)
