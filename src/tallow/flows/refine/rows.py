@@ -61,7 +61,7 @@ def quarantine_rows(
 
 def flagged(time: Times, codes: NDArray[np.str_], timeframe: Timeframe) -> list[Incident]:
     """List the runs of candles that are kept but reported: nothing is missing of them, so the count is 0."""
-    wanted = [code for code in np.unique(codes) if code and REASONS[str(code)].action == "flag"]
+    wanted = [code for code in np.unique(codes[codes != ""]) if REASONS[str(code)].action == "flag"]
     ends = close_times(time, timeframe)
     found: list[Incident] = []
     for code in wanted:
@@ -74,7 +74,10 @@ def flagged(time: Times, codes: NDArray[np.str_], timeframe: Timeframe) -> list[
 
 def is_quarantined(codes: NDArray[np.str_]) -> NDArray[np.bool_]:
     """Say which rows stay out of silver."""
-    return np.equal(actions(codes), "quarantine")
+    out = np.zeros(len(codes), bool)
+    marked = np.flatnonzero(codes != "")  # few: comparing text is dear
+    out[marked] = actions(codes[marked]) == "quarantine"
+    return out
 
 
 def _named(table: Table, where: Mapping[str, str], columns: "dict[str, pl.Series]") -> "pl.DataFrame":
