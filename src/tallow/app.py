@@ -14,7 +14,7 @@ from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_time, parse_timerange
 from tallow.domain.results import Result
 from tallow.domain.scene import Execution, Scene
-from tallow.domain.tables import GOLD_CANDLES, TABLES
+from tallow.domain.tables import GOLD_CANDLES, TABLES, Layer
 from tallow.domain.timeframes import DAY, Timeframe, parse_timeframe
 from tallow.ports import Lake, Progress, Records, Strategy, silent
 from tallow.settings import Settings, load
@@ -167,7 +167,7 @@ class Workspace:
                 return report + ingest_venue(feed, self.lake, trades, self.clock, self.progress)
 
     def refine(
-        self, *, timeframes: Sequence[str] = (), layer: str | None = None, explain: bool = False
+        self, *, timeframes: Sequence[str] = (), layer: "Layer | None" = None, explain: bool = False
     ) -> "RefineReport":
         """Turn what is new in bronze into silver and gold."""
         from tallow.flows.refine import refine
@@ -178,7 +178,7 @@ class Workspace:
             layer=layer,
             timeframes=lengths,
             explain=explain,
-            progress=self.progress,  # type: ignore[arg-type]
+            progress=self.progress,
         )
 
     def is_empty(self) -> bool:
@@ -299,10 +299,18 @@ class Workspace:
         self._build_candles(scene)
         return backtest(scene, strategy, self._desk(check=check), cache=cache)
 
-    def check(self, scene: Scene, strategy: Strategy) -> Certificate:
-        """Certify a strategy on the bars of a scene."""
+    def backtest_bars(self, scene: Scene, strategy: Strategy, bars: "Bars", *, check: bool = True) -> Result:
+        """Compute a result on candles that the caller holds; it is not stored."""
+        from tallow.flows.backtest import backtest_bars
+
+        return backtest_bars(scene, strategy, bars, self._desk(check=check))
+
+    def check(self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None) -> Certificate:
+        """Certify a strategy on the bars of a scene, or on candles that the caller holds."""
         from tallow.flows.backtest import pin, read_market
 
+        if bars is not None:
+            return self._certify(strategy, bars, scene, None)
         self._build_candles(scene)
         market = read_market(self.lake, scene, pin(self.lake, scene))
         return self._certify(strategy, market.bars, scene, market.funding)
@@ -337,11 +345,11 @@ class Workspace:
         """Run a stored result again and compare every bit."""
         return self.replay_result(self.result(key))
 
-    def replay_result(self, stored: Result) -> "Replay":
-        """Run a stored result again and compare every bit."""
+    def replay_result(self, stored: Result, bars: "Bars | None" = None) -> "Replay":
+        """Run a stored result again and compare every bit; `bars` when it was computed on the caller's own."""
         from tallow.flows.replay import replay
 
-        return replay(stored, self._stored_strategy(stored), self._desk())
+        return replay(stored, self._stored_strategy(stored), self._desk(), bars)
 
     @staticmethod
     def _stored_strategy(stored: Result) -> Strategy:

@@ -174,9 +174,20 @@ class Strategy(Protocol):
     all equity short, NaN keeps the last target.
     """
 
-    name: str
-    source: str
-    parameters: Mapping[str, Value]
+    @property
+    def name(self) -> str:
+        """What the strategy is called."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Text that decides its output."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        """Every parameter with its value."""
+        ...
 
     def targets(self, bars: Bars) -> Floats:
         """Decide for every bar."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -31,7 +31,7 @@ def ingest() -> None:
 @click.option("--no-refine", is_flag=True, help="stop at the bronze layer")
 @verb
 def files(
-    session: Session, paths: tuple[str, ...], symbol: str | None, timeframe: str | None, *, no_refine: bool
+    session: Session, /, paths: tuple[str, ...], symbol: str | None, timeframe: str | None, *, no_refine: bool
 ) -> None:
     """Take files and folders of recordings; the format is detected."""
     workspace = session.workspace()
@@ -50,7 +50,7 @@ def files(
 @click.option("--days", type=click.IntRange(1), help="only the last so many days")
 @click.option("--no-refine", is_flag=True, help="stop at the bronze layer")
 @verb
-def binance(session: Session, symbols: tuple[str, ...], *, no_refine: bool, **chosen: Any) -> None:
+def binance(session: Session, /, symbols: tuple[str, ...], *, no_refine: bool, **chosen: Any) -> None:
     """Fetch public history from Binance: archives first, the REST API for the tail. No key needed."""
     if session.offline:
         raise UserError(
@@ -94,7 +94,10 @@ def refine_text(report: "RefineReport") -> str:
     if not moved:
         return "silver and gold are up to date: nothing was written"
     rows = [
-        (step.table, f"{step.venue}:{step.symbol}", step.timeframe or "-", step.pending, step.added, step.changed, step.quarantined, step.gaps)
+        (
+            step.table, f"{step.venue}:{step.symbol}", step.timeframe or "-", step.pending, step.added, step.changed,
+            step.quarantined, step.gaps,
+        )
         for step in moved
     ]  # fmt: skip
     impossible = [f"cannot be built: {name} (no finer candles or trades)" for name in report.impossible]
@@ -111,7 +114,9 @@ def refine_text(report: "RefineReport") -> str:
 @click.option("-t", "--timeframe", "timeframes", multiple=True, help="also build candles of this length")
 @click.option("--explain", is_flag=True, help="say what would be done, and do nothing")
 @verb
-def refine(session: Session, layer: str | None, timeframes: tuple[str, ...], *, explain: bool) -> None:
+def refine(
+    session: Session, /, layer: "Literal['silver', 'gold'] | None", timeframes: tuple[str, ...], *, explain: bool
+) -> None:
     """Clean bronze rows, find gaps, build candles; only what is not refined yet."""
     report = session.workspace().refine(timeframes=timeframes, layer=layer, explain=explain)
     session.emit(asdict(report), refine_text(report))
@@ -120,7 +125,7 @@ def refine(session: Session, layer: str | None, timeframes: tuple[str, ...], *, 
 @click.command()
 @click.option("--paths", is_flag=True, help="where other engines find the tables")
 @verb
-def catalog(session: Session, *, paths: bool) -> None:
+def catalog(session: Session, /, *, paths: bool) -> None:
     """List every series: rows, range, version, gaps, origin."""
     workspace = session.workspace()
     if paths:
@@ -137,7 +142,7 @@ def catalog(session: Session, *, paths: bool) -> None:
 @click.argument("symbol")
 @click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length")
 @verb
-def coverage(session: Session, symbol: str, timeframe: str) -> None:
+def coverage(session: Session, /, symbol: str, timeframe: str) -> None:
     """Show what is there of one series of candles, and every gap."""
     found = session.workspace().coverage(symbol, timeframe)
     session.emit(asdict(found), coverage_text(found))
@@ -163,7 +168,7 @@ def coverage_text(found: "Coverage") -> str:
 @click.option("-t", "--timeframe", help="only this candle length")
 @click.option("--at", help="only writes that hold this moment")
 @verb
-def lineage(session: Session, name: str, **chosen: Any) -> None:
+def lineage(session: Session, /, name: str, **chosen: Any) -> None:
     """Show which job wrote a table, from what, with which version of tallow."""
     frame = session.workspace().lineage(name, **chosen)
     session.emit(plain(frame), show(frame) if len(frame) else "nothing was written")
@@ -173,7 +178,7 @@ def lineage(session: Session, name: str, **chosen: Any) -> None:
 @click.argument("sql")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="rows printed")
 @verb
-def query(session: Session, sql: str, limit: int) -> None:
+def query(session: Session, /, sql: str, limit: int) -> None:
     """Run one SELECT over the lake: tallow query "select symbol, count(*) from gold.candles group by symbol"."""
     frame = session.workspace().query(sql)
     session.emit(plain(frame.head(limit)), show(frame.head(limit)) if len(frame) else "no rows")

@@ -26,7 +26,7 @@ SHOWN = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "
 @click.option("--seed", default=SEED, show_default=True, help="of the simulated market")
 @click.option("--open", "show", is_flag=True, help="open the report in the browser")
 @verb
-def demo(session: Session, *, data: str | None, out: str, seed: int, show: bool) -> None:
+def demo(session: Session, /, *, data: str | None, out: str, seed: int, show: bool) -> None:
     """Market -> ingest -> lake -> three strategies -> look-ahead certificate -> report. No network, no key.
 
     Without --data the market is SIMULATED: made up by a seeded generator, served on loopback as an exchange, and

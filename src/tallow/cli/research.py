@@ -58,7 +58,7 @@ def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., 
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @click.option("--report", "report", metavar="PATH", help="also write the HTML report")
 @verb
-def backtest(session: Session, strategy: str, **chosen: Any) -> int:
+def backtest(session: Session, /, strategy: str, **chosen: Any) -> int:
     """Run a strategy on the lake's candles.
 
     FILE is a Python file with `signals(bars, ...)` or a class with `init` and `next`; NAME is a built-in strategy.
@@ -82,7 +82,7 @@ def backtest(session: Session, strategy: str, **chosen: Any) -> int:
 @click.option("--future", default="truncate", show_default=True, help="with --cut: how the bars after it are changed")
 @click.option("--row", type=click.IntRange(0), help="with --cut: the row that changes")
 @verb
-def check(session: Session, strategy: str, *, cut: int | None, future: str, row: int | None, **chosen: Any) -> int:
+def check(session: Session, /, strategy: str, *, cut: int | None, future: str, row: int | None, **chosen: Any) -> int:
     """Certify that a strategy does not see the future.
 
     The strategy is run again on bars whose future was cut off and on bars whose future was replaced, at every row
@@ -105,7 +105,7 @@ def check(session: Session, strategy: str, *, cut: int | None, future: str, row:
 @click.argument("kind", type=click.Choice(["strategy"]))
 @click.argument("name")
 @verb
-def new(session: Session, kind: str, name: str) -> None:
+def new(session: Session, /, kind: str, name: str) -> None:
     """Write NAME.py: a strategy in both forms, ready to run."""
     stem = name.removesuffix(".py")
     path = Path(f"{stem}.py")

@@ -7,6 +7,7 @@ import click
 from tallow.cli.session import Session, table, verb
 from tallow.domain.errors import EXIT_CODES, UserError
 from tallow.domain.ranges import iso
+from tallow.domain.timeframes import SECOND
 
 HEADLINE = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "win_rate_pct")
 
@@ -19,14 +20,15 @@ def results() -> None:
 @results.command("list")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @verb
-def list_results(session: Session, limit: int) -> None:
+def list_results(session: Session, /, limit: int) -> None:
     """List stored results, newest first."""
     rows = session.workspace().records.list(limit)
     text = table(
         (
             (
-                str(row["key"])[:12], iso(int(str(row["created"])) // 1_000_000 * 1_000_000), row["strategy"], row["instrument"],
-                row["timeframe"], row["verdict"], *(_metric(row["metrics"], name) for name in HEADLINE),
+                str(row["key"])[:12], iso(int(str(row["created"])) // SECOND * SECOND), row["strategy"],
+                row["instrument"], row["timeframe"], row["verdict"],
+                *(_metric(row["metrics"], name) for name in HEADLINE),
             )
             for row in rows
         ),
@@ -40,7 +42,7 @@ def list_results(session: Session, limit: int) -> None:
 @results.command()
 @click.argument("key", metavar="ID")
 @verb
-def show(session: Session, key: str) -> None:
+def show(session: Session, /, key: str) -> None:
     """Show one result."""
     workspace = session.workspace()
     result = workspace.result(key)
@@ -51,7 +53,7 @@ def show(session: Session, key: str) -> None:
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="B")
 @verb
-def compare(session: Session, left: str, right: str) -> None:
+def compare(session: Session, /, left: str, right: str) -> None:
     """Put two results side by side: what differs in the scene, and every metric."""
     workspace = session.workspace()
     pair = [workspace.describe(workspace.result(key)) for key in (left, right)]
@@ -68,7 +70,7 @@ def compare(session: Session, left: str, right: str) -> None:
 @results.command()
 @click.argument("key", metavar="ID")
 @verb
-def replay(session: Session, key: str) -> int:
+def replay(session: Session, /, key: str) -> int:
     """Run a stored result again on the pinned data and compare every bit; exit code 4 when one differs."""
     outcome = session.workspace().replay(key)
     verdict = session.colour("equal", "green") if outcome.equal else session.colour("DIFFERENT", "red")
@@ -85,7 +87,7 @@ def replay(session: Session, key: str) -> int:
 @click.argument("key", metavar="ID")
 @click.option("-y", "--yes", is_flag=True, help="do not ask")
 @verb
-def remove(session: Session, key: str, *, yes: bool) -> None:
+def remove(session: Session, /, key: str, *, yes: bool) -> None:
     """Delete a stored result; its full ID is needed."""
     if len(key) != 64:
         raise UserError(
@@ -101,7 +103,7 @@ def remove(session: Session, key: str, *, yes: bool) -> None:
 @click.argument("key", metavar="ID")
 @click.option("--out", metavar="PATH", help="file to write [default: report-ID.html]")
 @verb
-def report(session: Session, key: str, out: str | None) -> None:
+def report(session: Session, /, key: str, out: str | None) -> None:
     """Write one self-contained HTML page about a stored result."""
     workspace = session.workspace()
     result = workspace.result(key)

@@ -19,7 +19,7 @@ LEAST_FREE = 1_000_000_000  # bytes; below it an ingest of a few symbols may not
 
 @click.command()
 @verb
-def doctor(session: Session) -> int:
+def doctor(session: Session, /) -> int:
     """Check Python, packages, compiler, disk and lake; every line says ok, warn or fail, and what to do."""
     rows = [row for look in (_python, _packages, _compiler, _lake, _disk) for row in look(session)]
     worst = "fail" if any(row[1] == "fail" for row in rows) else "ok"
@@ -79,7 +79,7 @@ def _tried(what: str, look: Callable[[], str]) -> Row:
 @click.command()
 @click.argument("code", required=False)
 @verb
-def explain(session: Session, code: str | None) -> None:
+def explain(session: Session, /, code: str | None) -> None:
     """Say what an error code means and what to do; without a code, list them."""
     if code is None:
         session.emit(
@@ -105,7 +105,7 @@ def config() -> None:
 @config.command("show")
 @click.option("--origin", is_flag=True, help="also say where each value comes from")
 @verb
-def show(session: Session, *, origin: bool) -> None:
+def show(session: Session, /, *, origin: bool) -> None:
     """List the settings. Set them in tallow.toml, by TALLOW__SECTION__KEY, or on the command line."""
     rows = session.origins()
     header = ("setting", "value", "origin", "meaning") if origin else ("setting", "value", "meaning")

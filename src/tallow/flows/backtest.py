@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+import numpy as np
+
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import summary
-from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result
@@ -63,6 +65,22 @@ def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True
     result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
     desk.records.save(result)
     return result
+
+
+def backtest_bars(scene: Scene, strategy: Strategy, bars: Bars, desk: Desk) -> Result:
+    """Compute a result on candles that the caller holds; its key holds their digest, and it is not stored."""
+    market = own_market(bars)
+    result = compute(scene, strategy, market, desk)
+    key = scene.key(market.versions, strategy_hash(strategy), ENGINE_VERSION)
+    return replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
+
+
+def own_market(bars: Bars) -> Market:
+    """Make a market of candles that are in no lake: their digest stands for the table version."""
+    seen = sha256()
+    for name in COLUMNS:
+        seen.update(np.ascontiguousarray(getattr(bars, name)).tobytes())
+    return Market(bars, "native", None, {"own data": int.from_bytes(seen.digest()[:8])})
 
 
 def strategy_hash(strategy: Strategy) -> str:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.domain.results import Result
-from tallow.flows.backtest import Desk, compute, read_market
+from tallow.flows.backtest import Desk, compute, own_market, read_market
 from tallow.ports import Strategy
 
 
@@ -37,9 +38,12 @@ def find_result(desk: Desk, key: str) -> Result:
     return result
 
 
-def replay(stored: Result, strategy: Strategy, desk: Desk) -> Replay:
-    """Read the pinned versions, run the stored source, compare digests and metrics."""
-    market = read_market(desk.lake, stored.scene, dict(stored.table_versions))
+def replay(stored: Result, strategy: Strategy, desk: Desk, bars: Bars | None = None) -> Replay:
+    """Read the pinned versions, run the stored source, compare digests and metrics.
+
+    `bars` replaces the lake for a result on the caller's own candles.
+    """
+    market = read_market(desk.lake, stored.scene, dict(stored.table_versions)) if bars is None else own_market(bars)
     again = compute(stored.scene, strategy, market, desk)
     different = [
         f"{name}: stored {value!r}, now {again.metrics.get(name)!r}"

@@ -48,7 +48,7 @@ class Lake:
         timeframe: str = "1h",
         timerange: str | None = None,
     ) -> "IngestReport":
-        """Fetch history from a venue (``binance``), or take files (``exchange="files"``, symbols = paths); refined at once."""
+        """Fetch history from ``binance``, or take ``files`` (then `symbols` are paths); refined at once."""
         names = [symbols] if isinstance(symbols, str) else list(symbols)
         if exchange == "files":
             report, _ = self.workspace.ingest_files(names)

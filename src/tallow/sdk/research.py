@@ -11,7 +11,7 @@ from tallow.sdk.results import Check, Result
 Code = str | Callable[..., Any] | type
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 - the options of a notebook call, by name
     strategy: Code,
     symbol: str = "BTC/USDT",
     timeframe: str = "1h",
@@ -32,7 +32,7 @@ def backtest(
         timeframe: candle length.
         timerange: ``20240101-20240601``; everything when None.
         lake: where the candles are; the default lake when None.
-        data: your own candles instead: they are written to the lake first, as venue ``own``.
+        data: your own candles instead, as a frame; the result is not stored in the lake, and `timerange` is not used.
         params: parameters of the strategy.
         check: also certify that it does not see the future.
         cache: give the stored result when this very one exists.
@@ -41,13 +41,17 @@ def backtest(
     Raises:
         UserError: NO_DATA, BAD_PARAMETER, ...: each says what is valid.
     """
-    workspace, symbol = _market(lake, data, symbol, timeframe)
+    workspace = (lake or open()).workspace
     code = workspace.strategy(strategy, dict(params or {}))
-    scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange, **execution)
-    return Result(workspace.backtest(scene, code, check=check, cache=cache), workspace)
+    if data is None:
+        scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange, **execution)
+        return Result(workspace.backtest(scene, code, check=check, cache=cache), workspace)
+    bars = take_bars(data)
+    scene = workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe, **execution)
+    return Result(workspace.backtest_bars(scene, code, bars, check=check), workspace, bars)
 
 
-def check(
+def check(  # noqa: PLR0913
     strategy: Code,
     symbol: str = "BTC/USDT",
     timeframe: str = "1h",
@@ -58,15 +62,10 @@ def check(
     params: Mapping[str, Value] | None = None,
 ) -> Check:
     """Certify that a strategy does not see the future; the arguments are those of `backtest`."""
-    workspace, symbol = _market(lake, data, symbol, timeframe)
+    workspace = (lake or open()).workspace
     code = workspace.strategy(strategy, dict(params or {}))
-    scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange)
-    return Check(workspace.check(scene, code))
-
-
-def _market(lake: Lake | None, data: Any, symbol: str, timeframe: str) -> tuple[Any, str]:
-    place = lake or open()
     if data is None:
-        return place.workspace, symbol
-    bars = take_bars(data)
-    return place.workspace, place.workspace.own_series(bars, symbol, timeframe)
+        scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange)
+        return Check(workspace.check(scene, code))
+    scene = workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe)
+    return Check(workspace.check(scene, code, take_bars(data)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tallow.app import Workspace
+    from tallow.domain.columns import Bars
     from tallow.domain.results import Result as Stored
     from tallow.flows.replay import Replay
 
@@ -25,9 +26,10 @@ class Result:
     Frames are pandas; `.frame(name, as_="polars")` gives the others.
     """
 
-    def __init__(self, stored: "Stored", workspace: "Workspace") -> None:
+    def __init__(self, stored: "Stored", workspace: "Workspace", bars: "Bars | None" = None) -> None:
         self._stored = stored
         self._workspace = workspace
+        self._bars = bars
 
     @property
     def metrics(self) -> dict[str, float | int | None]:
@@ -90,11 +92,11 @@ class Result:
 
     def report(self, path: str = "report.html") -> Path:
         """Write the full self-contained page; give its path."""
-        return self._workspace.write_report(self._stored, Path(path))
+        return self._workspace.write_report(self._stored, Path(path), self._bars)
 
     def replay(self) -> "Replay":
         """Run the stored source on the pinned data again; `.equal` says whether every bit is the same."""
-        return self._workspace.replay_result(self._stored)
+        return self._workspace.replay_result(self._stored, self._bars)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything but the arrays as plain values."""
@@ -104,7 +106,7 @@ class Result:
         return self._workspace.text(self._stored)
 
     def _repr_html_(self) -> str:
-        return self._workspace.fragment(self._stored)
+        return self._workspace.fragment(self._stored, self._bars)
 
 
 class Plot:
