@@ -60,7 +60,7 @@ class Content:
             return None
         try:
             return reader(io.BytesIO(self.data)).rename(str.casefold)
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             because = str(error).strip().splitlines()[0][:200]
             raise DataError("BAD_PAGE", f"{self.name} is damaged", facts={"because": because}) from None
 
@@ -84,7 +84,7 @@ class Content:
             return None
         try:
             return msgspec.json.decode(self.data)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._python_json()
 
     def _python_json(self) -> Any:
