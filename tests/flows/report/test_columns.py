@@ -76,7 +76,7 @@ def test_pack_bars_can_be_undone(few_bars: Callable[..., Bars]) -> None:
     assert packed["decimals"] == 2
     assert packed["count"] == 200
     assert close == bars.close.tolist()
-    assert np.cumsum(unpack(str(packed["times"]))).tolist() == (bars.time // 1_000).tolist()
+    assert np.cumsum(np.cumsum(unpack(str(packed["times"])))).tolist() == (bars.time // 1_000).tolist()
     assert min(unpack(str(packed["high"])) + unpack(str(packed["low"]))) >= 0
 
 
@@ -125,3 +125,22 @@ def test_hold_line_is_left_out_when_undefined(result: Result, bars: Bars, held: 
     without = replace(result, metrics={**result.metrics, "buy_hold_pct": held})
     assert columns.hold_line(without, bars) is None
     assert columns.hold_values(without, bars) is None
+
+
+def test_times_cost_a_byte_a_bar_but_at_gaps(few_bars: Callable[..., Bars]) -> None:
+    bars = few_bars(1_000)
+    whole = base64.b64decode(str(columns.pack_bars(bars, 0.0)["times"]))
+    holed = base64.b64decode(str(columns.pack_bars(bars[bars.volume < np.median(bars.volume)], 0.0)["times"]))
+    assert len(whole) < 1_020
+    assert len(holed) > 1_020
+
+
+def test_bars_of_nothing_pack_to_nothing(few_bars: Callable[..., Bars]) -> None:
+    packed = columns.pack_bars(few_bars(0), 0.0)
+    assert packed["count"] == 0
+    assert {packed[name] for name in ("times", "open", "high", "low", "close")} == {""}
+
+
+def test_tick_size_decides_the_grid(few_bars: Callable[..., Bars]) -> None:
+    assert columns.pack_bars(few_bars(50), 0.5)["decimals"] == 1
+    assert columns.pack_bars(few_bars(50), 0.0001)["decimals"] == 4

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -122,3 +123,9 @@ def test_nothing_to_show_without_bars(few_bars: Callable[..., Bars], result_of: 
     nothing = result_of(few_bars(0))
     for part in (performance.months, performance.rolling, performance.distribution, performance.drawdown_table):
         assert 'class="empty"' in part(nothing)
+
+
+def test_unchanged_days_are_counted_and_not_drawn_as_gains(result: Result) -> None:
+    built = performance.distribution(of_equity(result, [10_000.0] * 50 + [9_000.0, 9_900.0]))
+    assert "<dt>Unchanged</dt><dd>50</dd>" in built
+    assert re.findall(r": (\d+) days?</title>", built) == ["1", "1"]

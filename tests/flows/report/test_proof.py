@@ -119,3 +119,14 @@ def test_strategy_source_is_shown_as_text(result: Result) -> None:
     assert "Strategy source, 2 lines" in built
     assert "a = 1 &lt; 2\nb = &#x27;&lt;/code&gt;&#x27;" in built
     assert "<details>" not in proof.reproduce(replace(result, strategy_source=""))
+
+
+def test_a_label_and_a_note_that_say_the_same_are_written_once(result: Result) -> None:
+    built = proof.reproduce(replace(result, notes=("SIMULATED market: made up", "other")))
+    assert "SIMULATED market: made up" in built
+    assert "<dt>simulated</dt>" not in built
+    assert "<dt>simulated</dt>" in proof.reproduce(replace(result, notes=("other", "")))
+
+
+def test_time_of_computing_is_written_to_the_second(result: Result) -> None:
+    assert "2024-03-05 13:00:01 UTC" in proof.reproduce(replace(result, created=1_709_643_601_682_157))

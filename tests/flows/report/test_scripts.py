@@ -65,6 +65,14 @@ def test_columns_and_bars_come_back_exactly(few_bars: Callable[..., Bars]) -> No
     assert found["volume"] == pytest.approx(bars.volume.tolist(), abs=0.51)
 
 
+def test_bars_with_gaps_and_without_volume_come_back(few_bars: Callable[..., Bars]) -> None:
+    whole = few_bars(300)
+    bars = whole[np.r_[0:10, 50:51, 200:300]]
+    found = evaluate("scales.readBars(packed)", packed=pack_bars(bars, 0.01))
+    assert found["time"] == (bars.time // 1_000).tolist()
+    assert found["close"] == bars.close.tolist()
+
+
 def test_lower_bound() -> None:
     assert evaluate("[0, 10, 11, 20, 35].map((wanted) => scales.lowerBound([10, 20, 30], wanted))") == [0, 0, 1, 1, 3]
 

@@ -110,3 +110,10 @@ def test_cost_ladder_states_what_was_paid(result: Result) -> None:
 
 def test_cost_ladder_that_was_not_computed(result: Result) -> None:
     assert "Not computed" in trading.cost_ladder(result, [])
+
+
+def test_cost_ladder_of_trades_that_earn_nothing_even_for_free(result: Result) -> None:
+    lost = replace(result, metrics={"turnover": 10_000.0, "fees": 10.0, "slippage": 0.0, "break_even_cost_bps": -9.2})
+    built = trading.cost_ladder(lost, [("0x", -1.0), ("1x", -2.0)])
+    assert "Even without any fee or slippage these trades would have earned nothing." in built
+    assert "basis points" not in built

@@ -156,3 +156,15 @@ def test_costs_add_up(result: Result) -> None:
     assert verdict.costs(with_metrics(result, fees=1.0, slippage=2.0, funding=-0.5)) == 2.5
     assert verdict.costs(replace(result, metrics={})) == 0.0
     assert not np.isnan(verdict.costs(result))
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("no tested future changed the past", "No tested future changed the past."),
+        ("It changed!", "It changed!"),
+        ("", "No reason was given."),
+    ],
+)
+def test_reasons_stand_as_sentences(reason: str, expected: str) -> None:
+    assert verdict.judge(Certificate("certified", reason)).sentence == expected

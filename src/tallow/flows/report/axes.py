@@ -48,6 +48,7 @@ def nice_ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
     power = 10.0 ** math.floor(math.log10(span / count))
     step = next((factor * power for factor in (1, 2, 2.5, 5) if span / (factor * power) <= count * 1.3), 10 * power)
     decimals = next((places for places in range(9) if _on_grid(step, places)), 9)
+    # The slack keeps ends that are round but for the last bit.
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [k * step for k in range(first, last + 1)], decimals
 
@@ -68,6 +69,7 @@ def time_ticks(start: int, end: int, count: int) -> list[tuple[int, str]]:
 
 
 def _month_ticks(start: int, end: int, count: int) -> list[tuple[int, str]]:
+    # 30.4 days a month: only the number of labels hangs on it.
     months = next((size for size in _MONTH_STEPS if (end - start) / (size * 30.4 * DAY) <= count), 240)
     begin = _utc(start)
     month = (begin.year * 12 + begin.month - 1) // months * months

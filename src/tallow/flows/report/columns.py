@@ -21,6 +21,7 @@ def pack(values: NDArray[np.generic]) -> str:
         >>> pack(np.array([0, -1, 1, 300]))
         'AAEC2AQ='
     """
+    # Zigzag puts small negatives among the small numbers: 0, -1, 1, -2 become 0, 1, 2, 3.
     numbers = values.astype(np.int64)
     rest = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
     groups = np.empty((len(rest), 8), np.uint8)
@@ -53,15 +54,16 @@ def pack_column(values: Floats, decimals: int) -> dict[str, object]:
 def pack_bars(bars: Bars, tick_size: float) -> dict[str, object]:
     """Pack times (milliseconds), prices and volumes of bars.
 
-    Closes are differences from the close before, opens from the close before, highs and lows from the body: small
-    numbers, so that an hour of a year takes about twelve bytes.
+    Times are differences of differences, zero but at gaps. Opens are differences from the close before, closes from
+    the open, highs and lows from the body: small numbers, so that an hourly bar takes about twelve bytes.
     """
     decimals = price_decimals(bars.close, tick_size)
+    # Candles hang together: every price is near one already written.
     opened, high, low, close = (on_grid(getattr(bars, name), decimals) for name in ("open", "high", "low", "close"))
     before = np.concatenate([np.zeros(1, np.int64), close[:-1]])[: len(close)]
     return {
         "count": len(bars),
-        "times": pack(np.diff(bars.time // 1_000, n=1, prepend=0)),
+        "times": pack(np.diff(np.diff(bars.time // 1_000, prepend=0), prepend=0)),
         "decimals": decimals,
         "open": pack(opened - before),
         "high": pack(high - np.maximum(opened, close)),
@@ -132,6 +134,7 @@ def hold_line(result: Result, bars: Bars) -> dict[str, float] | None:
     closes = bars.close[np.isfinite(bars.close)]
     if held is None or not np.isfinite(held) or not len(closes) or closes[-1] <= 0:
         return None
+    # With fills at the next open the first bar passes in cash.
     cash = result.scene.cash
     start = 1 if result.scene.execution.fill == "next_open" else 0
     return {"cash": cash, "from": start, "factor": cash * (1 + held / 100) / float(closes[-1])}

@@ -64,6 +64,7 @@ def script_json(value: object) -> Markup:
     Raises:
         ValueError: for NaN and infinity, which JSON has no word for.
     """
+    # Escaped inside the strings: no value can end the element or begin another.
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     for character in "<>&'":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -42,6 +42,7 @@ def fragment(result: Result, bars: Bars) -> str:
 
 
 def _style() -> str:
+    # No attribute of the page can be set from a cell: the host's own marks decide, then the system.
     dark = palette.theme_rule("dark", "green-red")
     light = palette.theme_rule("light", "green-red")
     rules = [

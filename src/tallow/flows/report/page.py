@@ -33,6 +33,7 @@ def document(result: Result, bars: Bars, ladder: trading.Ladder, colours: str) -
     style = palette.stylesheet(colours) + "\n" + resource("page.css")
     script = "\n".join(resource(name) for name in SCRIPTS)
     scene = result.scene
+    # The hashes cover exactly what stands in the file: nothing injected later would run.
     policy = (
         f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -48,6 +49,7 @@ def document(result: Result, bars: Bars, ladder: trading.Ladder, colours: str) -
         tag("style", Markup(style)),
     )
     rows = trading.trade_rows(result, bars)
+    # The data element is never executed, so the policy needs no hash of it.
     packed = payload(result, bars) | {"more": rows[STATIC_ROWS:]}
     data = tag("script", script_json(packed), id="data", type="application/json")
     body = tag(
@@ -128,6 +130,7 @@ def _sections(result: Result, bars: Bars, ladder: trading.Ladder, rows: list[tup
         "reproduce": proof.reproduce(result),
         "definitions": definitions.glossary(shown_metrics(result)),
     }
+    # The verdict has no visible heading: the headline above it is one.
     first = tag("section", tag("h2", "Verdict", hidden=True), verdict.strip(result), id="verdict", aria_label="Verdict")
     explained = {name: (title, words) for name, title, words in definitions.SECTIONS}
     return [first, *(section(name, *explained[name], body) for name, body in bodies.items())]

@@ -23,6 +23,7 @@ _HEAT_STEPS = (1.0, 3.0, 6.0, 12.0)  # per cent where the next deeper shade begi
 
 def under_water(equity: Floats, cash: float) -> Floats:
     """Give the distance from the highest equity so far, in per cent, at every bar; the first peak is the cash."""
+    # fmax passes over NaN where maximum would keep it for ever.
     peak = np.maximum.accumulate(np.fmax(equity, cash))
     return (equity / peak - 1) * 100
 
@@ -68,6 +69,7 @@ def months(result: Result) -> Markup:
     rows = []
     for year in years:
         cells = [_heat(by_month.get((year, month))) for month in range(1, 13)]
+        # Returns of months multiply; their sum would not be that of the year.
         growth = np.prod([1 + by_month[year, m] / 100 for m in range(1, 13) if (year, m) in by_month])
         rows.append(tag("tr", tag("th", str(year), scope="row"), *cells, _heat((float(growth) - 1) * 100, "total")))
     heads = (tag("th", name, scope="col") for name in ("Year", *_MONTHS, "Total"))
@@ -126,19 +128,22 @@ def distribution(result: Result) -> Markup:
     returns = found.returns * 100
     if len(returns) < 2 or not np.any(returns):
         return empty(f"Needs at least two {found.unit}s on which the account moved.")
+    # The same reach on both sides: the eye compares losses with gains.
     reach = float(np.max(np.abs(returns)))
     bins = 40 if len(returns) > 120 else 20
-    counts, edges = np.histogram(returns, bins=bins, range=(-reach, reach))
+    # Days without any change would fill the first bin of the gains.
+    counts, edges = np.histogram(returns[returns != 0], bins=bins, range=(-reach, reach))
     facts: tuple[tuple[Content, Content], ...] = (
         (f"{found.unit.capitalize()}s", f"{len(returns):,}"),
         ("Gaining", f"{int((returns > 0).sum()):,}"),
         ("Losing", f"{int((returns < 0).sum()):,}"),
+        ("Unchanged", f"{int((returns == 0).sum()):,}"),
         ("Median", figures.percent(float(np.median(returns)), signed=True)),
         ("Best", figures.percent(float(returns.max()), signed=True)),
         ("Worst", figures.percent(float(returns.min()), signed=True)),
         ("5th percentile", figures.percent(float(np.percentile(returns, 5)), signed=True)),
     )
-    words = f"{len(returns)} returns of a {found.unit} between {facts[5][1]} and {facts[4][1]}"
+    words = f"{len(returns)} returns of a {found.unit} between {facts[6][1]} and {facts[5][1]}"
     return join(svg.histogram(words, counts, edges, 250, found.unit), pairs(facts, "facts inline"))
 
 

@@ -24,6 +24,7 @@ def text(result: Result) -> str:
     lines += ["", headline(result), ""]
     rows = _metric_rows(result)
     name_width = max(len(name) for name, _, _ in rows)
+    # Widths are counted on what is printed: the widest value sets the column.
     value_width = max(len(value) for _, value, _ in rows)
     lines += [f"  {name:<{name_width}}  {value:>{value_width}}  {note}".rstrip() for name, value, note in rows]
     judgement = judge(result.certificate)
@@ -47,6 +48,7 @@ def _metric_rows(result: Result) -> list[tuple[str, str, str]]:
     for key in KEYS:
         if key in result.metrics or key in ("return_pct", "trades"):
             unit = labels[key].unit
+            # Terminals and scripts get the minus and the space that they can read.
             value = labels[key].write(result.metrics.get(key)).replace("\u00a0", " ").replace(figures.MINUS, "-")
             note = result.scene.instrument.quote if unit in _MONEY and value != figures.DASH else ""
             low_high = interval(result).replace(figures.MINUS, "-") if key == "sharpe" else ""

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from tallow.domain.evidence import Certificate, Finding, Incident
 from tallow.domain.ranges import iso
 from tallow.domain.results import Result
+from tallow.domain.timeframes import SECOND
 from tallow.flows.report import figures
 from tallow.flows.report.markup import Content, Markup, join, tag
 from tallow.flows.report.tables import Column, empty, pairs, table
@@ -12,6 +13,7 @@ from tallow.flows.report.verdict import judge, notices
 
 FINDINGS_SHOWN = 100
 FINDINGS_PAGE = 10
+CAUSES_SHOWN = 10
 INCIDENTS_PAGE = 25
 
 _FINDING_COLUMNS = (
@@ -35,7 +37,9 @@ _INCIDENT_COLUMNS = (
     Column("Equity change", "From the last bar before to the first bar after, quote units"),
 )
 _INCIDENT_MEANINGS = {
-    "GAP": "candles that the source does not have; nothing was filled in",
+    "GAP": "candles that are not there, cause unknown; nothing was filled in",
+    "MISSING": "candles that the source does not have; nothing was filled in",
+    "NOT_AT_VENUE": "candles that the venue was asked for and does not have; nothing was filled in",
     "ZERO_VOLUME": "candles without a trade; orders on them were not filled",
     "QUARANTINED": "rows that broke the contract and were kept out",
     "FUNDING_MISSING": "funding payments that are not known and count as zero",
@@ -71,6 +75,7 @@ def causality(certificate: Certificate | None) -> Markup:
     rows = [_finding_row(finding) for finding in shown]
     left_out = len(certificate.findings) - len(shown)
     more = tag("p", f"{left_out:,} more findings are not shown.", class_="empty") if left_out else None
+    # The cause comes before the evidence: it is what the reader can act on.
     page = FINDINGS_PAGE if len(rows) > FINDINGS_PAGE else None
     evidence = table("Look-ahead findings", _FINDING_COLUMNS, rows, identifier="finding-rows", page=page)
     return join(verdict, tested, _advice(shown), evidence, more)
@@ -98,18 +103,19 @@ def _advice(findings: tuple[Finding, ...]) -> Markup | None:
     """Show each likely cause once: the line, what to write instead, and how to see it again."""
     seen: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
+        # One planted line makes hundreds of findings: its text is needed once.
         if finding.source or finding.hint or finding.replay:
             seen.setdefault((finding.location, finding.source, finding.hint), finding)
-    if not seen:
-        return None
-    causes = []
-    for finding in list(seen.values())[:10]:
-        where = tag("p", tag("strong", finding.location or "Cause"), " ", finding.kind)
-        source = tag("pre", tag("code", finding.source)) if finding.source else None
-        hint = tag("p", f"Instead: {finding.hint}") if finding.hint else None
-        replay = tag("p", "See it again: ", _code(finding.replay)) if finding.replay else None
-        causes.append(tag("li", where, source, hint, replay))
-    return tag("ul", *causes, class_="causes")
+    causes = (_cause(finding) for finding in list(seen.values())[:CAUSES_SHOWN])
+    return tag("ul", *causes, class_="causes") if seen else None
+
+
+def _cause(finding: Finding) -> Markup:
+    where = tag("p", tag("strong", finding.location or "Cause"), " ", finding.kind)
+    source = tag("pre", tag("code", finding.source)) if finding.source else None
+    hint = tag("p", f"Instead: {finding.hint}") if finding.hint else None
+    replay = tag("p", "See it again: ", _code(finding.replay)) if finding.replay else None
+    return tag("li", where, source, hint, replay)
 
 
 def incidents(result: Result) -> Markup:
@@ -187,8 +193,10 @@ def _identity(result: Result) -> list[tuple[Content, Content]]:
         ("engine version", _code(result.engine_version)),
     ]
     if result.created:
-        rows.append(("computed", f"{figures.moment(result.created)} UTC"))
-    rows += [(name.lower(), meaning) for name, meaning in notices(result)]
+        rows.append(("computed", f"{figures.moment(result.created // SECOND * SECOND)} UTC"))
+    # A note that begins like a label says the same in other words.
+    said = " ".join(note.split()[0] for note in result.notes if note.strip())
+    rows += [(name.lower(), meaning) for name, meaning in notices(result) if name.split()[0] not in said]
     return rows + [("note", note) for note in result.notes]
 
 

@@ -37,7 +37,7 @@ const scales = (() => {
 
   /* Times in milliseconds; prices in quote units; the inverse of columns.pack_bars. */
   function readBars(packed) {
-    const time = accumulate(unpack(packed.times)), count = time.length, unit = Math.pow(10, packed.decimals);
+    const time = accumulate(accumulate(unpack(packed.times))), count = time.length, unit = Math.pow(10, packed.decimals);
     const open = unpack(packed.open), high = unpack(packed.high), low = unpack(packed.low);
     const close = unpack(packed.close), volume = unpack(packed.volume.values);
     let before = 0;

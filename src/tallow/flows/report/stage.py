@@ -74,6 +74,7 @@ def _mark(symbol: str, tone: str) -> Markup:
 
 def _key_figures(result: Result) -> Markup:
     """List every metric that stands nowhere else on the page; those without a definition under their keys."""
+    # A metric that the core adds later appears by itself, under its key.
     known = [item.key for item in definitions.DEFINITIONS if item.key in result.metrics]
     others = sorted(set(result.metrics) - set(known))
     rows = (

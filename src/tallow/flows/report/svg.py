@@ -46,6 +46,7 @@ def thin(x: Floats, values: Floats) -> tuple[Floats, Floats]:
     for column, (start, end) in enumerate(pairwise(edges.tolist())):
         pair = (start + int(np.argmin(values[start:end])), start + int(np.argmax(values[start:end])))
         rows[2 * column : 2 * column + 2] = sorted(pair)
+    # The line begins and ends where the data does.
     rows[0], rows[-1] = 0, len(x) - 1
     return x[rows], values[rows]
 
@@ -89,6 +90,7 @@ def chart(label: str, panels: Sequence[Panel], span: tuple[int, int], height: in
         for tick in ticks:
             y = f"{panel.axis.y(tick):.1f}"
             grid.append(tag("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
+            # A label at the foot of a panel would touch the first one of the panel below.
             if panel is panels[-1] or panel.axis.y(tick) < panel.axis.top + panel.axis.height - 10:
                 axis_labels.append(tag("text", number(tick, decimals) + panel.unit, x="8", y=y, dy=".32em"))
     times = [
@@ -96,6 +98,7 @@ def chart(label: str, panels: Sequence[Panel], span: tuple[int, int], height: in
         for time, text in time_ticks(*span, 6)
         if 0.04 < (time - span[0]) / max(1, span[1] - span[0]) < 0.96
     ]
+    # Stretched by the browser: one file serves every width, and strokes keep theirs (vector-effect).
     drawing = tag(
         "svg",
         *(panel.drawing for panel in panels),

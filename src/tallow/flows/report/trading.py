@@ -37,6 +37,7 @@ COLUMNS = (
 def price_chart(result: Result, bars: Bars) -> Markup:
     """Draw the price with a triangle for every fill, without script."""
     span = (int(bars.time[0]), int(bars.time[-1]) + result.scene.timeframe.microseconds)
+    # Marks stand at highs and lows, so these and not the closes decide the range.
     known = np.concatenate([bars.low[np.isfinite(bars.low)], bars.high[np.isfinite(bars.high)]])
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     axis = Axis.around(low, high, 340 - svg.FOOT, share=0.06)
@@ -57,6 +58,7 @@ def trade_rows(result: Result, bars: Bars) -> list[tuple[str, ...]]:
     """Write every trade as text, in the order of `COLUMNS`."""
     log = result.run.trades
     decimals = max(2, figures.price_decimals(bars.close, result.scene.execution.tick_size))
+    # Whole coins need no eight decimals; fractions of a bitcoin do.
     quantity = 8 if len(log) and float(np.max(np.abs(log.quantity))) < 1 else 4
     return [
         (
@@ -84,6 +86,7 @@ def trade_table(result: Result, rows: Sequence[tuple[str, ...]]) -> Markup:
     if not rows:
         return empty(f"No trade: the strategy held no position in {figures.plural(len(result.run.time), 'bar')}.")
     shown: list[Sequence[Content]] = list(rows[:STATIC_ROWS])
+    # Thousands of table rows make a page slow to open; as text in the script's data they cost nothing.
     built = table("All trades", COLUMNS, shown, identifier="trade-rows", page=PAGE)
     if len(rows) <= STATIC_ROWS:
         return built
@@ -100,6 +103,7 @@ def break_even(ladder: Ladder) -> float | None:
         >>> break_even([("0x", 10.0), ("1x", 5.0), ("2x", -5.0)])
         1.5
     """
+    # The caller's labels are words: only those that begin with a number can be put on a scale.
     rungs = sorted((float(m[0]), value) for name, value in ladder if (m := re.match(r"\d+(\.\d+)?", name)))
     for (low, above), (high, below) in pairwise(rungs):
         if above >= 0 > below:
@@ -126,6 +130,7 @@ def cost_ladder(result: Result, ladder: Ladder) -> Markup:
 def _bar(value: float, largest: float) -> Markup:
     if not figures.is_known(value):
         return Markup(figures.DASH)
+    # The zero line stands in the middle: each side has half of the width.
     width = abs(value) / largest * 50
     left = 50.0 if value >= 0 else 50 - width
     bar = tag("rect", x=f"{left:.2f}%", width=f"{width:.2f}%", y="4", height="12", class_=figures.tone(value) or "flat")
@@ -152,6 +157,8 @@ def _in_basis_points(result: Result) -> str:
     limit, turnover = metrics.get("break_even_cost_bps"), metrics.get("turnover")
     if limit is None or not turnover:
         return ""
+    if limit <= 0:
+        return " Even without any fee or slippage these trades would have earned nothing."
     paid = ((metrics.get("fees") or 0.0) + (metrics.get("slippage") or 0.0)) / turnover * 10_000
     return (
         f" Fees and slippage took {figures.number(paid, 1)} basis points of everything traded;"

@@ -27,7 +27,10 @@ def judge(certificate: Certificate | None) -> Judgement:
     if certificate is None:
         return UNPROVEN
     word, tone, symbol = _WORDS[certificate.verdict]
-    return Judgement(word, tone, symbol, certificate.reason)
+    reason = certificate.reason.strip() or "no reason was given"
+    # Reasons come as clauses; here they stand as sentences of their own.
+    sentence = reason[:1].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?")) else ".")
+    return Judgement(word, tone, symbol, sentence)
 
 
 def notices(result: Result) -> tuple[tuple[str, str], ...]:
@@ -60,6 +63,7 @@ def headline(result: Result) -> str:
     bars, quote = len(result.run.time), result.scene.instrument.quote
     if not bars:
         return "There are no bars in this range."
+    # The log is asked, not the metric: an open trade is no closed one, but it has been traded.
     if not len(result.run.trades):
         return f"Never traded in {figures.plural(bars, 'bar')}."
     after = f"after {figures.number(costs(result))} {quote} of costs"
@@ -70,6 +74,7 @@ def headline(result: Result) -> str:
         return f"The return is undefined; costs were {figures.number(costs(result))} {quote}."
     if held is None or not figures.is_known(held):
         return f"Returned {figures.percent(earned, 1, signed=True)} {after}."
+    # Points, not per cent of per cent: 5 % against 17 % is a loss of 12 points.
     distance = earned - held
     if abs(distance) < 0.05:
         return f"Matched buy & hold {after}."
@@ -146,6 +151,7 @@ def _fact(judgement: Judgement) -> Markup:
 
 def _under_water(result: Result) -> str:
     days = result.metrics.get("max_drawdown_days")
+    # Zero days is how the metric says that there was no fall at all.
     if days == 0:
         return "never below the peak"
     return f"under water for {figures.number(days, 0)} days" if figures.is_known(days) else "below the peak"
