@@ -155,7 +155,7 @@ def coverage_text(found: "Coverage") -> str:
     holes = [gap for gap in found.gaps if gap.missing]
     others = [gap for gap in found.gaps if not gap.missing]
     lines = [
-        f"{found.instrument} {found.timeframe}: {found.rows:,} candles in {found.span}, from {', '.join(found.origins)}",
+        f"{found.instrument} {found.timeframe}: {found.rows:,} candles in {found.span}, from {'+'.join(found.origins)}",
         f"{len(holes)} gaps, {found.missing:,} candles missing; {len(others)} odd candles that are there",
     ]
     rows = [(iso(gap.span.start), iso(gap.span.end), gap.missing, gap.cause) for gap in found.gaps]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tallow.domain.errors import UserError, nearest
 
-VENUES = ("binance", "bybit", "coinbase", "ftx", "kraken", "okx", "own", "simulated", "yahoo")
+VENUES = ("binance", "binanceus", "bybit", "coinbase", "ftx", "kraken", "okx", "own", "simulated", "yahoo")
 
 # Longest first: BTCUSDT ends in USDT before it ends in USD or T.
 QUOTES = (
@@ -144,9 +144,11 @@ def _parse_dashed(name: str, venue: str) -> Instrument | None:
 
 
 def _parse_joined(name: str, venue: str) -> Instrument | None:
-    for quote in QUOTES:
-        if name.endswith(quote) and 2 <= len(name) - len(quote) <= 20 and name.isalnum():
-            return Instrument(venue, name.removesuffix(quote), quote)
+    # Bases of three letters or more first: DOTUSD is DOT in dollars, not DO in TUSD; OPUSDT needs the second look.
+    for shortest in (3, 2):
+        for quote in QUOTES:
+            if name.endswith(quote) and shortest <= len(name) - len(quote) <= 20 and name.isalnum():
+                return Instrument(venue, name.removesuffix(quote), quote)
     return None
 
 
