@@ -101,3 +101,16 @@ def test_places_are_per_mille_of_the_span(time: int, expected: float) -> None:
 
 def test_triangles_without_a_price_are_left_out() -> None:
     assert "<use" not in svg.triangles(np.array([10.0]), [float("nan")], True)
+
+
+def test_bars_of_the_histogram_change_colour_at_zero() -> None:
+    counts, edges = np.histogram(np.linspace(-10.49, 10.49, 400), bins=40, range=(-10.4937, 10.4937))
+    bars = ElementTree.fromstring(svg.histogram("returns", counts, edges, 100, "day")).findall("svg/rect")
+    assert [bar.get("class") for bar in bars] == ["down"] * 20 + ["up"] * 20
+
+
+def test_spells_are_wide_enough_to_be_seen() -> None:
+    drawing = svg.spells([(0, 5 * DAY), (5 * DAY, 5 * DAY + 1)], SPAN, 118)
+    root = ElementTree.fromstring(f"<svg>{drawing}</svg>")
+    assert [(rect.get("x"), rect.get("width")) for rect in root] == [("0.00%", "50.00%"), ("50.00%", "0.30%")]
+    assert {rect.get("y") for rect in root} == {"113"}

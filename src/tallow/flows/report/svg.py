@@ -82,6 +82,16 @@ def triangles(x: Floats, y: Iterable[float], upward: bool) -> Markup:
     return tag("g", *marks, class_="up" if upward else "down")
 
 
+def spells(ranges: Iterable[tuple[int, int]], span: tuple[int, int], floor: int) -> Markup:
+    """Mark stretches of time (microseconds) on the time axis at pixel row `floor`."""
+    marks = []
+    for start, end in ranges:
+        left, right = (float(place) / 10 for place in places(np.array([start, end]), *span))
+        shape = {"x": f"{left:.2f}%", "width": f"{max(0.3, right - left):.2f}%", "y": floor - 5, "height": 5}
+        marks.append(tag("rect", class_="spell", **shape))
+    return join(*marks)
+
+
 def chart(label: str, panels: Sequence[Panel], span: tuple[int, int], height: int) -> Markup:
     """Put panels, grid, axes and time labels together; `label` says in words what is to be seen."""
     grid, axis_labels = [], []
@@ -124,7 +134,8 @@ def histogram(label: str, counts: NDArray[np.int64], edges: Floats, height: int,
             words = f"{number(start, 2, signed=True)} to {number(end, 2, signed=True)} %: {plural(int(count), unit)}"
             left, width, y = (start - low) / span * 100, (end - start) / span * 100, axis.y(float(count))
             shape = {"x": f"{left:.2f}%", "width": f"{width * 0.92:.2f}%", "y": f"{y:.1f}"}
-            kind = "up" if start >= 0 else "down"
+            # The middle decides: the edge at zero may be off by the last bit.
+            kind = "up" if start + end > 0 else "down"
             bars.append(tag("rect", tag("title", words), height=f"{axis.y(0) - y:.1f}", class_=kind, **shape))
     ticks, decimals = nice_ticks(low, low + span, 6)
     labels = [

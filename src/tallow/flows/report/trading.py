@@ -48,6 +48,7 @@ def price_chart(result: Result, bars: Bars) -> Markup:
     marks = join(
         svg.triangles(x[bought], (axis.y(v) + 3 for v in bars.low[bought]), True),
         svg.triangles(x[sold], (axis.y(v) - 3 for v in bars.high[sold]), False),
+        svg.spells(((item.start, item.end) for item in result.incidents), span, 340 - svg.FOOT),
     )
     drawing = svg.line(x, bars.close, axis, "price")
     label = f"Close of {result.scene.instrument} with {figures.plural(len(rows), 'fill')}"
