@@ -185,12 +185,17 @@ def test_months_and_days_come_from_archives_and_the_tail_from_rest(at_end, joine
         assert exchange.count("/data/") == 0
 
 
-def test_archives_out_of_reach_leave_rest(market, at_end, joined, equal):
+def test_archives_out_of_reach_leave_rest(at_end, joined, equal):
+    market = Market(5, ["BTC/USDT"], "2024-12-01", 35, 100.0)
+    at_end.time = market.span.end
     with SimulatedExchange(market, clock=at_end) as exchange:
-        feed = Binance(at_end, spot_url=exchange.url, archive_url="http://127.0.0.1:9", venue="simulated")
-        got = joined(list(feed.trades(SPOT, market.span)))
-        feed.close()
-    assert equal(got, market.trades(SPOT))
+        for fetch in ("candles", "trades"):
+            feed = Binance(at_end, spot_url=exchange.url, archive_url="http://127.0.0.1:9", venue="simulated")
+            frame = (parse_timeframe("1m"),) if fetch == "candles" else ()
+            got = joined(list(getattr(feed, fetch)(SPOT, *frame, market.span)))
+            feed.close()
+            assert equal(got, getattr(market, fetch)(SPOT, *frame))
+    assert sum(at_end.slept) < 10
 
 
 def test_funding_of_a_perpetual(market, at_end, joined, equal):

@@ -1,5 +1,6 @@
 import json
 
+import httpx2
 import pytest
 
 from tallow.domain.errors import DataError
@@ -40,10 +41,8 @@ def tape(clock, scripted):
 
 
 @pytest.fixture
-def exchange(clock, monkeypatch):
+def exchange(clock):
     """A tape over a list of (id, time), whose windows show their first or last rows and may be refused."""
-    import httpx2
-
     wires = []
 
     def make(trades, from_end=False, windows=True, page=1000):

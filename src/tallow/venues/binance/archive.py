@@ -77,6 +77,7 @@ class Archives:
         url = f"{self._url}/data/{self._api.archive}/{period}/{path}-{stamp}.zip"
         for attempt in range(_FETCHES):
             stated = self._get(f"{url}.CHECKSUM", _digest)
+            # A file without a stated checksum counts as not published: REST has the same rows.
             archive = stated and self._get(url, _whole)
             if not stated or not archive:
                 return None

@@ -111,7 +111,7 @@ class Binance:
         """
         api = self._api(instrument)
         rest, tape = self._rest[api.name], self._tape[api.name]
-        start, next_id = span.start, None
+        start, next_id = span.start, None  # None: the first id is still to be found
         if after_id is not None:
             next_id = after_id + 1
             found = tape.time_of(instrument, next_id)
@@ -126,6 +126,7 @@ class Binance:
             for earlier in self._tape_pages(tape, instrument, waiting, next_id):
                 next_id = _id_after(earlier, next_id)
                 yield earlier
+            # Ids join the sources: REST goes on after the archive's last trade, whatever its millisecond.
             yield page
             next_id = _id_after(page, next_id)
             waiting = TimeRange(day.end, day.end)

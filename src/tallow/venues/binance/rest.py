@@ -10,7 +10,7 @@ from tallow.domain.columns import Times
 from tallow.domain.errors import DataError, UserError, nearest
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import TimeRange, iso
-from tallow.domain.timeframes import Timeframe
+from tallow.domain.timeframes import DAY, Timeframe
 from tallow.ports import Page, Payload
 from tallow.venues.binance.budget import Budget
 from tallow.venues.binance.markets import FUNDING_PAGE, FUNDING_WEIGHT, Api, venue_symbol
@@ -103,6 +103,7 @@ class Rest:
                 bars, close_time = klines.bars[:closed], klines.close_time[:closed]
                 raw = payload(reply, "binance-klines")
                 yield Page(raw, "candles", instrument, bars, timeframe, close_time, klines.rejected)
+            # Candles after an open one cannot exist yet.
             if closed < len(klines.bars):
                 return
             if closed:
@@ -119,6 +120,7 @@ class Rest:
             if len(rates) or rejected:
                 raw = payload(reply, "binance-funding")
                 yield Page(raw, "funding", instrument, rates, rejected=rejected)
+            # A short page is no proof of the end, an empty one is: payments have no fixed rhythm to check.
             if len(rates) == 0:
                 return
             cursor = int(rates.time[-1]) + 1_000
@@ -142,6 +144,7 @@ class Rest:
     def _candles(self, instrument: Instrument, timeframe: Timeframe, window: TimeRange) -> Reply[Klines]:
         limit = min(self.api.page, (window.end - window.start) // timeframe.microseconds + 2)
         size, doubts = self.contract_size(instrument), Doubts()
+        longest = timeframe.microseconds if timeframe.is_fixed else 31 * DAY * timeframe.count
         first = timeframe.floor(window.start)
         first = first if first == window.start else timeframe.next(first)
 
@@ -150,7 +153,8 @@ class Rest:
             times = klines.bars.time
             check_times(times, window, limit - len(klines.rejected))
             steps = np.diff(times, prepend=first)
-            holes = len(times) == 0 or bool(steps[0]) or bool((steps[1:] > timeframe.microseconds).any())
+            # The first step is 0 when the page begins where the window does.
+            holes = len(times) == 0 or bool(steps[0]) or bool((steps[1:] > longest).any())
             doubts.check((holes and first < window.end) or bool(klines.rejected), times.tobytes())
             return klines
 

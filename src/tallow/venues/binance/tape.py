@@ -75,6 +75,7 @@ class Tape:
 
     def _bisect(self, instrument: Instrument, start: int, high: int) -> int:
         """Find the smallest id whose trade is not before `start`; `high` is such an id."""
+        # Strides back grow eightfold: the bound is near, or nothing is known of where the range begins.
         step, low = 1, high - 1
         while low >= 0 and self._reaches(instrument, low, start):
             high, step = low, step * 8

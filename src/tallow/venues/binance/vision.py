@@ -38,6 +38,7 @@ def _read(csv: bytes, widths: tuple[int, ...]) -> tuple[pl.DataFrame, list[Rejec
     width = first_line.count(b",") + 1
     width = width if width in widths else widths[0]
     try:
+        # Everything as text: one unreadable cell must not cost the whole table.
         table = pl.read_csv(
             io.BytesIO(csv), has_header=False, skip_rows=skipped, schema=_schema(width), raise_if_empty=False
         )

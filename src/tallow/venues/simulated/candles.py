@@ -56,6 +56,7 @@ def aggregate(minutes: Wholes, start: int, opens: Times, closes: Times, scale: S
         scale: what integers mean.
         before: ticks of the last trade before `start`; carried into candles without trades.
     """
+    # Minutes without a trade have no price of their own: a carried one must not become a candle's high or low.
     traded = np.flatnonzero(minutes[:, COUNT])
     rows = minutes[traded]
     times = start + traded * MINUTE

@@ -126,6 +126,7 @@ class Endpoints:
         bars, closes = self.book(instrument, timeframe)
         known = int(np.searchsorted(bars.time, now, "left"))
         low, high = np.searchsorted(bars.time[:known], [window.start, window.end])
+        # With a start the first rows of the window come, without one the last.
         low, high = (low, min(high, low + limit)) if bounded else (max(low, high - limit), high)
         rows = answers.kline_rows(*self._as_of(instrument, bars[low:high], closes[low:high], now))
         return Answer(200, rows, interface.candles_weight(limit))
@@ -147,14 +148,18 @@ class Endpoints:
             ticks = self._market.trades_from(instrument, _whole(query, "fromId", 0, 0, 2**62), limit)
             ticks = ticks[ticks.event_time < now]
         elif "startTime" in query or "endTime" in query:
-            window, bounded = _window(query)
-            if bounded and "endTime" in query and window.end - window.start > HOUR:
-                raise Refused(-1127, "More than 1 hours between startTime and endTime.")
-            ticks = self._market.trades(instrument, TimeRange(window.start, max(window.start, min(window.end, now))))
-            ticks = ticks[-limit:] if self._from_end or not bounded else ticks[:limit]
+            ticks = self._in_window(instrument, query, limit)
         else:
             ticks = self._latest(instrument, limit, now)
         return Answer(200, answers.trade_objects(ticks, interface.spot), interface.trades_weight)
+
+    def _in_window(self, instrument: Instrument, query: Query, limit: int) -> Ticks:
+        window, bounded = _window(query)
+        if bounded and "endTime" in query and window.end - window.start > HOUR:
+            raise Refused(-1127, "More than 1 hours between startTime and endTime.")
+        end = max(window.start, min(window.end, self._now()))
+        ticks = self._market.trades(instrument, TimeRange(window.start, end))
+        return ticks[-limit:] if self._from_end or not bounded else ticks[:limit]
 
     def _latest(self, instrument: Instrument, limit: int, now: int) -> Ticks:
         start = now - DAY

@@ -227,6 +227,7 @@ def simulate_day(
             volatility = parameters[VOLATILITY] * busy
             rate = parameters[BASE_RATE] * math.sqrt(busy) * (1.0 - _EXCITEMENT) / 60_000.0
         state[FAIR] *= 1.0 + volatility * math.sqrt(_NEWS * 0.25) * common_normal(common, 2, slot)
+        # Rates hold for a slot, so waiting may begin anew at its start: exponential waits have no memory.
         time, end = float(slot * SLOT_MS), float((slot + 1) * SLOT_MS)
         while True:
             if whole[SWEEP] == 0:

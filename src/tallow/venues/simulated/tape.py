@@ -110,6 +110,7 @@ class Tape:
     def _reach(self, days: int) -> None:
         for day in range(len(self._days), days):
             state, whole = self._states[day]
+            # The kernel moves the state on in place; the copy before it is what a replay starts from.
             carried = (state.copy(), whole.copy())
             self._days.append(self._run(day, carried, _NO_TRADES))
             self._states.append(carried)
