@@ -1,15 +1,23 @@
 """A lake under a clock that only moves when told, and pages as a parser would give them."""
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tallow.domain.columns import Bars, FundingRates, Ticks
+from tallow.core.strategies import buy_and_hold
+from tallow.domain.columns import Bars, Floats, FundingRates, Ticks
 from tallow.domain.market import parse_symbol
+from tallow.domain.results import Result
+from tallow.domain.scene import Scene, Value
 from tallow.domain.timeframes import parse_timeframe
-from tallow.ports import InstrumentRule, Page, Payload, Rejected
+from tallow.flows.backtest import Desk
+from tallow.flows.ingest import ingest
+from tallow.flows.refine import refine
+from tallow.ports import InstrumentRule, Lake, Page, Payload, Rejected, Strategy
 from tallow.stores.lake import DeltaLake
 
 DAY = 86_400_000_000
@@ -140,3 +148,67 @@ def pages_until(pages: list[Page], error: BaseException) -> Iterator[Page]:
 @pytest.fixture
 def failing() -> "Callable[[list[Page], BaseException], Iterator[Page]]":
     return pages_until
+
+
+@dataclass(frozen=True)
+class Hold:
+    name: str = "hold"
+    source: str = "hold everything"
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+    def targets(self, bars: Bars) -> Floats:
+        return buy_and_hold(bars)
+
+
+class Shelf:
+    """Records in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Result] = {}
+
+    def save(self, result: Result) -> None:
+        self.kept[result.key] = copy.copy(result)
+
+    def load(self, key: str) -> Result | None:
+        return next((result for name, result in self.kept.items() if name.startswith(key)), None)
+
+    def remove(self, key: str) -> int:
+        return int(self.kept.pop(key, None) is not None)
+
+    def list(self, limit: int = 50) -> list[Mapping[str, object]]:
+        return [{"key": key} for key in self.kept][:limit]
+
+
+class Counter:
+    """Evaluates a strategy and counts how often."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None) -> Floats:
+        self.calls += 1
+        return strategy.targets(bars)
+
+
+@pytest.fixture
+def filled(lake: Lake, candle_page: Callable[..., Page]) -> Lake:
+    ingest([candle_page([*range(100), *range(104, 200)], symbol="BTC/USDT")], lake)
+    refine(lake)
+    return lake
+
+
+@pytest.fixture
+def desk(filled: Lake, clock: object) -> Desk:
+    return Desk(filled, Shelf(), clock, Counter())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Bitcoin by the hour, everything there is."""
+    return Scene("hold", parse_symbol("BTC/USDT"), parse_timeframe("1h"))
+
+
+@pytest.fixture
+def hold() -> type[Hold]:
+    """A strategy that holds everything; its source text can be changed."""
+    return Hold
