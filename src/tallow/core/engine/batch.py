@@ -8,14 +8,13 @@ import numpy as np
 from tallow.core.engine.checks import Market, check_cash, check_targets, prepare, refused_target
 from tallow.core.engine.kernels import KERNELS, Columns, Marks, Moments
 from tallow.core.engine.logs import fill_log, name_events, trade_log
-from tallow.core.engine.state import EVENT_COLUMNS, State, flatten, initial_state, unflatten
+from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
 from tallow.core.matching import configure
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
 
 _FIRST_LOG, _LARGEST_LOG = 256, 65_536  # rows of the event log; each is twice the one before
-_STATE = len(flatten(initial_state(1.0)))
 
 
 class Summary(NamedTuple):
@@ -89,8 +88,8 @@ def run(
         row = KERNELS.run(config, memory, columns, marks, log, row)
         state = _checked(memory, columns, market, execution, row)
         chunks.append(log[: int(state.totals.events)])
-        memory[: len(flatten(state))] = flatten(state._replace(totals=state.totals._replace(events=0.0)))
-    return gather(market, marks, np.concatenate(chunks), unflatten(memory[:_STATE]), cash)
+        memory[EVENTS] = 0.0
+    return gather(market, marks, np.concatenate(chunks), unflatten(memory[:STATE_SIZE]), cash)
 
 
 def summarize(
@@ -115,7 +114,7 @@ def summarize(
     memory, none = _memory(check_cash(cash)), np.empty(0)
     row = KERNELS.run(configure(execution), memory, columns, Marks(none, none, none), np.empty((0, 10)), 0)
     state = _checked(memory, columns, market, execution, row)
-    moments, totals, count = Moments(*memory[_STATE:].tolist()), state.totals, len(market)
+    moments, totals, count = Moments(*memory[STATE_SIZE:-1].tolist()), state.totals, len(market)
     return Summary(
         final_equity=state.equity,
         total_return=state.equity / cash - 1.0,
@@ -152,14 +151,14 @@ def gather(market: Market, marks: Marks, events: Floats, state: State, cash: flo
 
 
 def _memory(cash: float) -> Floats:
-    # The flat state, then the moments, as the loop loads and stores them.
+    # The flat state, the moments and the place of the next funding, as the loop loads and stores them.
     moments = Moments(equity=cash, peak=cash, drawdown=0.0, returns=0.0, squares=0.0, exposed=0.0)
-    return np.array([*flatten(initial_state(cash)), *moments])
+    return np.array([*flatten(initial_state(cash)), *moments, 0.0])
 
 
 def _checked(memory: Floats, columns: Columns, market: Market, execution: Execution, row: int) -> State:
     # The state after a loop that ended before `row`, unless it ended because of a target.
-    state = unflatten(memory[:_STATE])
+    state = unflatten(memory[:STATE_SIZE])
     if state.order.refused:
         raise refused_target(float(columns.target[row - 1]), execution, row - 1, int(market.time[row - 1]))
     return state

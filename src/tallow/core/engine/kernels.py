@@ -7,13 +7,12 @@ never used after a rule has changed.
 import hashlib
 from collections.abc import Callable
 from types import CodeType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba import njit
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from tallow.core import matching
 from tallow.core.engine import state as states
@@ -23,7 +22,9 @@ from tallow.core.engine.step import mark, pass_bar, quiet_range, step, take_targ
 from tallow.core.matching import Config, Holding, Levels, account_equity, inlined
 from tallow.domain.columns import Floats, Times
 
-_CONFIG_SIZE, _BAR_SIZE, _SIZE = len(Config._fields), len(Bar._fields), states.STATE_SIZE
+_SIZE = states.STATE_SIZE
+_BAR_PLACE = _SIZE + len(Config._fields)
+_BAR_FIELDS = len(Bar._fields)
 _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the check runs in vector instructions
 
 
@@ -131,8 +132,32 @@ def store(m: Floats, state: State) -> None:  # pragma: no cover
 
 
 @inlined
+def load_config(m: Floats, at: int) -> Config:  # pragma: no cover
+    """Read a config from flat numbers."""
+    i = at
+    return Config(
+        m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7],
+        m[i + 8], m[i + 9], m[i + 10], m[i + 11], m[i + 12], m[i + 13], m[i + 14],
+    )  # fmt: skip
+
+
+@inlined
+def load_bar(m: Floats, at: int) -> Bar:  # pragma: no cover
+    """Read a bar from flat numbers."""
+    i = at
+    return Bar(m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7], m[i + 8])
+
+
+@inlined
+def _next_paid(columns: Columns, event: int) -> int:  # pragma: no cover
+    # The row of the next bar with funding; past the last row when there is none.
+    return columns.funding_row[event] if event < len(columns.funding_row) else len(columns.close)
+
+
+@inlined
 def _bar(columns: Columns, row: int, event: int) -> Bar:  # pragma: no cover
-    # The bar at a row; `event` is its place among the bars with funding, or -1.
+    # The bar at a row; `event` is the place of the next bar with funding.
+    paid = row == _next_paid(columns, event)
     return Bar(
         float(row),
         columns.open[row],
@@ -141,13 +166,13 @@ def _bar(columns: Columns, row: int, event: int) -> Bar:  # pragma: no cover
         columns.close[row],
         columns.volume[row],
         columns.volume[row - 1] if row > 0 else np.nan,
-        columns.funding_open[event] if event >= 0 else 0.0,
-        columns.funding_inside[event] if event >= 0 else 0.0,
+        columns.funding_open[event] if paid else 0.0,
+        columns.funding_inside[event] if paid else 0.0,
     )
 
 
 @inlined
-def _gather(moments: Moments, equity: float, exposed: float) -> Moments:  # pragma: no cover
+def _gather(moments: Moments, equity: float, quantity: float) -> Moments:  # pragma: no cover
     earned = (equity - moments.equity) / moments.equity if moments.equity > 0.0 else 0.0
     peak, drawdown = moments.peak, moments.drawdown
     if equity > peak:
@@ -155,7 +180,8 @@ def _gather(moments: Moments, equity: float, exposed: float) -> Moments:  # prag
     elif equity < peak * (1.0 - drawdown):
         drawdown = 1.0 - equity / peak
     returns, squares = moments.returns + earned, moments.squares + earned * earned
-    return Moments(equity, peak, drawdown, returns, squares, moments.exposed + exposed)
+    exposed = moments.exposed + (1.0 if quantity != 0.0 else 0.0)
+    return Moments(equity, peak, drawdown, returns, squares, exposed)
 
 
 @inlined
@@ -180,65 +206,72 @@ def _mark_rows(state: State, columns: Columns, moments: Moments, span: tuple[int
     cash, quantity = state.cash, state.holding.quantity
     if quantity != 0.0:
         for i in range(span[0], span[1]):
-            moments = _gather(moments, account_equity(cash, quantity, columns.close[i]), 1.0)
+            moments = _gather(moments, account_equity(cash, quantity, columns.close[i]), quantity)
     return moments
 
 
 @inlined
 def _write_rows(state: State, columns: Columns, marks: Marks, span: tuple[int, int]) -> None:  # pragma: no cover
+    if len(marks.equity) == 0:
+        return
     for i in range(span[0], span[1]):
         marks.equity[i] = account_equity(state.cash, state.holding.quantity, columns.close[i])
         marks.position[i] = state.holding.quantity
         marks.target[i] = state.order.target
 
 
-@inlined
-def advance_rows(
-    config: Config, memory: Floats, columns: Columns, marks: Marks, log: Floats, row: int
-) -> int:  # pragma: no cover
-    """Run from `row` until the bars end, a target is refused, or a log with rows may not hold another bar."""
-    state, keeps, count = load(memory), len(marks.equity) > 0, len(columns.close)
-    m = memory[_SIZE:]
-    moments = Moments(m[0], m[1], m[2], m[3], m[4], m[5])
-    full = float(len(log) - EVENTS_A_BAR) if len(log) > 0 else np.inf
-    paid = columns.funding_row
-    event = int(np.searchsorted(paid, row))
-    while row < count and state.totals.events <= full and state.order.refused == 0.0:
-        stop = int(paid[event]) if event < len(paid) else count
-        end = _quiet_rows(config, state, columns, row, stop)
-        if end > row:
-            moments = _mark_rows(state, columns, moments, (row, end))
-            state = mark(state, columns.close[end - 1])
-            if keeps:
+def _build_run(fingerprint: int) -> Callable[..., int]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def run(
+        config: Config, memory: Floats, columns: Columns, marks: Marks, log: Floats, row: int
+    ) -> int:  # pragma: no cover
+        """Run from `row` until the bars end, a target is refused, or a log with rows may not hold another bar."""
+        _ = fingerprint
+        m, log, columns, marks = borrow(memory), borrow(log), borrow_columns(columns), borrow_marks(marks)
+        state = load(m)
+        moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4], m[_SIZE + 5])
+        event, count = int(m[_SIZE + 6]), len(columns.close)
+        full = float(len(log) - EVENTS_A_BAR) if len(log) > 0 else np.inf
+        while row < count and state.totals.events <= full and state.order.refused == 0.0:
+            paid = _next_paid(columns, event)
+            end = _quiet_rows(config, state, columns, row, paid)
+            if end > row:
+                moments = _mark_rows(state, columns, moments, (row, end))
+                state = mark(state, columns.close[end - 1])
                 _write_rows(state, columns, marks, (row, end))
-        row = end
-        if row < count:
-            state = step(config, state, _bar(columns, row, event if row == stop else -1), columns.target[row], log)
-            event += row == stop
-            moments = _gather(moments, state.equity, 1.0 if state.holding.quantity != 0.0 else 0.0)
-            if keeps:
+            row = end
+            if row < count:
+                state = step(config, state, _bar(columns, row, event), columns.target[row], log)
+                moments = _gather(moments, state.equity, state.holding.quantity)
                 _write_rows(state, columns, marks, (row, row + 1))
-            row += 1
-    store(memory, state)
-    m[0], m[1], m[2], m[3], m[4], m[5] = moments
-    return row
+                event += int(row == paid)
+                row += 1
+        store(m, state)
+        m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4], m[_SIZE + 5] = moments
+        m[_SIZE + 6] = event
+        return row
+
+    return cast(Callable[..., int], run)
 
 
-@inlined
-def advance_bar(desk: Floats, log: Floats, phase: int) -> None:  # pragma: no cover
-    """Do one bar on a desk of state, config, bar and target: 0 the whole step, 1 the bar, 2 the target."""
-    config = Config(*to_fixed_tuple(desk[_SIZE:], _CONFIG_SIZE))
-    bar = Bar(*to_fixed_tuple(desk[_SIZE + _CONFIG_SIZE :], _BAR_SIZE))
-    state = load(desk)
-    if phase != 2:
-        state = pass_bar(config, state, bar, log)
-    if phase != 1:
-        state = take_target(config, state, bar, desk[_SIZE + _CONFIG_SIZE + _BAR_SIZE], log)
-    store(desk, state)
+def _build_live(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def live(desk: Floats, log: Floats, phase: int) -> None:  # pragma: no cover
+        """Do one bar on a desk of state, config, bar and target: 0 the whole step, 1 the bar, 2 the target."""
+        _ = fingerprint
+        m, log = borrow(desk), borrow(log)
+        config, bar, state = load_config(m, _SIZE), load_bar(m, _BAR_PLACE), load(m)
+        if phase != 2:
+            state = pass_bar(config, state, bar, log)
+        if phase != 1:
+            state = take_target(config, state, bar, m[_BAR_PLACE + _BAR_FIELDS], log)
+        store(m, state)
+
+    return cast(Callable[..., None], live)
 
 
-@inlined
-def first_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
     """Find the first row with a price that is not positive and finite, or a time that does not rise; or -1."""
     for start in range(0, len(time), _BLOCK):
         end = min(start + _BLOCK, len(time))
@@ -277,25 +310,5 @@ def _code_bytes(code: CodeType) -> bytes:
     return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames)).encode()
 
 
-def _build(fingerprint: int) -> Kernels:
-    @njit(cache=True, nogil=True, error_model="numpy")
-    def run(
-        config: Config, memory: Floats, columns: Columns, marks: Marks, log: Floats, row: int
-    ) -> int:  # pragma: no cover
-        _ = fingerprint
-        return advance_rows(config, borrow(memory), borrow_columns(columns), borrow_marks(marks), borrow(log), row)
-
-    @njit(cache=True, nogil=True, error_model="numpy")
-    def live(desk: Floats, log: Floats, phase: int) -> None:  # pragma: no cover
-        _ = fingerprint
-        advance_bar(borrow(desk), borrow(log), phase)
-
-    @njit(cache=True, nogil=True, error_model="numpy")
-    def find_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
-        _ = fingerprint
-        return first_bad_row(time, columns)
-
-    return Kernels(run, live, find_bad_row)
-
-
-KERNELS = _build(_fingerprint(matching, states, steps))
+_FINGERPRINT = _fingerprint(matching, states, steps)
+KERNELS = Kernels(_build_run(_FINGERPRINT), _build_live(_FINGERPRINT), find_bad_row)
