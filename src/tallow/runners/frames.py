@@ -1,12 +1,16 @@
 """Bars as the frame a strategy sees, and what it returns as numbers: the one place of either conversion."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tallow.domain.columns import COLUMNS, Bars, Floats
 from tallow.domain.errors import UserError
 
-_NAMES = pd.Index(COLUMNS[1:])
+_NAMES = COLUMNS[1:]
+_INDEX = pd.Index(_NAMES)
 
 
 def to_frame(bars: Bars) -> pd.DataFrame:
@@ -18,7 +22,7 @@ def to_frame(bars: Bars) -> pd.DataFrame:
     block = np.empty((len(_NAMES), len(bars)))
     for row, name in zip(block, _NAMES, strict=True):
         row[:] = getattr(bars, name)
-    return pd.DataFrame(block.T, index=index, columns=_NAMES, copy=False)
+    return pd.DataFrame(block.T, index=index, columns=_INDEX, copy=False)
 
 
 def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
@@ -36,8 +40,9 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
     if len(values) != rows:
         raise _bad(f"has {len(values)} values for {rows} bars", type(output).__name__)
     try:
-        with np.errstate(invalid="ignore"):
-            targets: Floats = np.array(values, np.float64)
+        if any(isinstance(value, (str, bytes)) for value in values if values.dtype.kind == "O"):
+            raise TypeError
+        targets: Floats = np.array(values, np.float64)
     except (TypeError, ValueError) as problem:
         raise _bad("is not numeric", f"{type(output).__name__} of {values.dtype}") from problem
     if finite and np.isinf(targets).any():
@@ -45,31 +50,27 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
     return targets
 
 
-def _as_array(output: object) -> np.ndarray | None:  # type: ignore[type-arg]
+def _as_array(output: object) -> "NDArray[Any] | None":
     if isinstance(output, pd.Series):
-        if output.dtype.kind not in "biufO":
-            return np.asarray(output, object)
-        return output.to_numpy(np.float64, na_value=np.nan) if output.dtype.kind != "O" else _with_nan(output)
+        plain = isinstance(output.dtype, np.dtype)
+        return _numbers(output.to_numpy() if plain else output.to_numpy(object))
     if hasattr(output, "to_numpy") and not isinstance(output, pd.DataFrame):
         output = output.to_numpy()
-    if isinstance(output, (list, tuple, np.ndarray)):
-        try:
-            array = np.asarray(output)
-        except ValueError:
-            return None
-        return _with_nan(array) if array.dtype.kind == "O" else _numbers_only(array)
-    return None
+    if not isinstance(output, (list, tuple, np.ndarray)):
+        return None
+    try:
+        return _numbers(np.asarray(output))
+    except ValueError:
+        return None
 
 
-def _with_nan(values: "pd.Series | np.ndarray") -> np.ndarray:  # type: ignore[type-arg]
-    """Put NaN for None and pd.NA, which numpy cannot read as floats."""
-    array = np.asarray(values, object)
-    missing = pd.isna(array)
-    return np.where(missing, np.nan, array) if array.ndim == 1 else array
-
-
-def _numbers_only(array: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    return array if array.dtype.kind in "biuf" else array.astype(object)
+def _numbers(array: "NDArray[Any]") -> "NDArray[Any]":
+    """Put NaN for None and pd.NA; what is no number stays an object, for the caller to refuse."""
+    if array.dtype.kind in "biuf" or array.ndim != 1:
+        return array
+    if array.dtype.kind != "O":
+        return array.astype(object)
+    return np.where(pd.isna(array), np.nan, array)
 
 
 def _bad(what: str, received: str) -> UserError:

@@ -3,11 +3,10 @@
 import contextlib
 import inspect
 import io
-import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from tallow.core.engine import run_path
-from tallow.core.strategies import BUILT_IN, decider
+from tallow.core.strategies import BUILT_IN, bind, decider
 from tallow.core.strategies import Strategy as EventStrategy
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import Error, UserError, nearest
 from tallow.domain.scene import Execution, Value
 from tallow.ports import Strategy
 from tallow.runners.frames import to_frame, to_targets
-from tallow.runners.parameters import function_defaults, settle
 from tallow.runners.sources import Source, imported, read_source
 
 
@@ -100,8 +98,7 @@ def load(path_or_name: str, parameters: Mapping[str, Any] | None = None) -> Stra
     given = parameters or {}
     if path_or_name in BUILT_IN:
         function = BUILT_IN[path_or_name]
-        values = settle(function_defaults(function), given, path_or_name)
-        return BuiltInStrategy(path_or_name, inspect.getsource(function), values, function)
+        return BuiltInStrategy(path_or_name, inspect.getsource(function), bind(function, given), function)
     path = Path(path_or_name)
     if path.suffix != ".py" and not path.exists():
         raise UserError(
@@ -117,10 +114,9 @@ def load_file(path: Path, given: Mapping[str, Any]) -> FileStrategy:
     """Read a strategy file and settle its parameters; the file is imported once to find them."""
     origin = read_source(path)
     with reporting(path), quiet(), imported(origin) as module:
-        function = getattr(module, "signals", None)
-        event_driven = not callable(function)
-        defaults = event_defaults(event_class(module, path)) if event_driven else function_defaults(function)  # type: ignore[arg-type]
-    return FileStrategy(path.stem, origin.text, settle(defaults, given, path.name), origin, event_driven)
+        event_driven = not callable(getattr(module, "signals", None))
+        values = bind(event_class(module, path) if event_driven else module.signals, given)
+    return FileStrategy(path.stem, origin.text, values, origin, event_driven)
 
 
 def event_class(module: ModuleType, path: Path) -> type[EventStrategy]:
@@ -145,16 +141,6 @@ def event_class(module: ModuleType, path: Path) -> type[EventStrategy]:
     )
 
 
-def event_defaults(strategy: type[EventStrategy]) -> dict[str, Value]:
-    """Give the parameters of a strategy class: its public class attributes that are plain values."""
-    return {
-        name: value
-        for owner in reversed(strategy.__mro__)
-        for name, value in vars(owner).items()
-        if isinstance(value, (bool, int, float, str)) and not name.startswith("_")
-    }
-
-
 def evaluate(
     strategy: Strategy, bars: Bars, execution: Execution, cash: float, funding: FundingRates | None = None
 ) -> Floats:
@@ -169,9 +155,7 @@ def evaluate(
 def under(strategy: Strategy, conditions: Conditions) -> Strategy:
     """Give the same strategy, trading under other conditions."""
     if isinstance(strategy, FileStrategy) and strategy.event_driven:
-        return FileStrategy(
-            strategy.name, strategy.source, strategy.parameters, strategy.origin, True, conditions
-        )
+        return replace(strategy, conditions=conditions)
     return strategy
 
 
@@ -217,3 +201,15 @@ def _text_of(path: Path, line: int) -> str:
     with contextlib.suppress(OSError, IndexError, UnicodeDecodeError):
         return path.read_text(encoding="utf-8").splitlines()[line - 1].strip()
     return ""
+
+
+def clock_moved(strategy: Strategy) -> Callable[[Bars], Floats] | None:
+    """Give a callable that runs a strategy with the wall clock moved by months; None when its source reads none."""
+    if not isinstance(strategy, FileStrategy) or (moved := strategy.origin.with_clock_moved()) is None:
+        return None
+    return probe(replace(strategy, origin=moved))
+
+
+def location(strategy: Strategy) -> str:
+    """Give the path of a strategy's file; the name of one that has none."""
+    return str(strategy.origin.path) if isinstance(strategy, FileStrategy) else strategy.name

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tallow.domain.columns import COLUMNS, Bars, Floats
+from tallow.domain.columns import COLUMNS, Bars, Floats, Times
 
 _HEAD = struct.Struct("<IQ")  # bytes of the JSON head, bytes of the numbers
 Numbers = Sequence[NDArray[np.generic]]
@@ -47,4 +47,9 @@ def bars_columns(bars: Bars) -> Numbers:
 
 def bars_from(columns: Sequence[Floats]) -> Bars:
     """Rebuild bars from the columns of a message."""
-    return Bars(columns[0].view(np.int64).copy(), *(column.copy() for column in columns[1:]))
+    return Bars(as_times(columns[0]), *(column.copy() for column in columns[1:]))
+
+
+def as_times(column: Floats) -> Times:
+    """Read the bits of a column as whole numbers again."""
+    return column.view(np.int64).copy()

@@ -11,25 +11,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-import numpy as np
-
-from tallow.core.causality import FreshRuns
+from tallow.core.causality import FreshRuns, fresh_runs
 from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
 from tallow.domain.errors import Error, TransientError
 from tallow.domain.scene import Execution
 from tallow.ports import Strategy
 from tallow.runners.effects import Effects
-from tallow.runners.inline import Conditions, FileStrategy, load, probe, under
-from tallow.runners.messages import Numbers, bars_columns, bars_from, pack, unpack
-from tallow.runners.sources import imported_packages
+from tallow.runners.inline import Conditions, load, probe, under
+from tallow.runners.messages import as_times, bars_columns, bars_from, pack, unpack
+from tallow.runners.sources import Source, imported_packages
 
 _CAN_FORK = hasattr(os, "fork")
 _COLLECT = pack({"do": "collect"})
+_DROP = pack({"do": "drop"})
 
 
 class Processes:
@@ -44,6 +44,7 @@ class Processes:
     def __init__(self, time_limit: int = 300) -> None:
         self.time_limit = time_limit
         self._server: subprocess.Popen[bytes] | None = _spawn("serve") if _CAN_FORK else None
+        self._writer: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -55,43 +56,75 @@ class Processes:
 
     def close(self) -> None:
         """End the server, and with it a child that still runs."""
-        if self._server is not None:
-            self._server.communicate()
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            with contextlib.suppress(OSError):
+                server.kill()
+                server.communicate()
+            self._join()
 
-    def begin(self, strategy: Strategy, conditions: Conditions, sets: Sequence[Bars]) -> Callable[[], FreshRuns]:
-        """Start runs on every set of bars, in this order, and give what waits for them.
+    def begin(self, strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Sequence[int]) -> "Running":
+        """Start runs on the bars up to each row of `cuts`, ascending, then on all bars."""
+        request = _request(strategy, conditions, bars, cuts, self.time_limit)
+        self._join()
+        if self._server is not None:
+            # The server may still be importing: a thread waits for it, so that the caller need not.
+            self._writer = threading.Thread(target=self._send, args=(request,), daemon=True)
+            self._writer.start()
+        return Running(self, request)
+
+    def _join(self) -> None:
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
+
+    def collect(self, request: bytes) -> FreshRuns:
+        """Wait for the runs of the last request.
 
         Raises:
             TransientError: PROCESS_LOST when the server is gone.
         """
-        request = _request(strategy, conditions, sets, self.time_limit)
-        if self._server is None:
-            return lambda: _runs(_alone(request, self.time_limit), len(sets))
-        self._send(request)
-        return lambda: self._collect(len(sets))
-
-    def _collect(self, count: int) -> FreshRuns:
+        server = self._server
+        if server is None:
+            return _runs(_alone(request, self.time_limit))
+        self._join()
         self._send(_COLLECT)
-        assert self._server is not None
-        assert self._server.stdout is not None
         try:
-            return _runs(unpack(self._server.stdout.read), count)
+            if server.stdout is None:
+                raise EOFError
+            return _runs(unpack(server.stdout.read))
         except EOFError as problem:
-            raise _lost() from problem
+            message = "the process that runs strategies afresh has ended"
+            raise TransientError("PROCESS_LOST", message) from problem
+
+    def cancel(self) -> None:
+        """End the runs of the last request."""
+        self._join()
+        self._send(_DROP)
 
     def _send(self, message: bytes) -> None:
-        if self._server is None or self._server.stdin is None:
-            raise _lost()
-        try:
-            self._server.stdin.write(message)
-            self._server.stdin.flush()
-        except OSError as problem:
-            raise _lost() from problem
+        """Write to the server; that it is gone shows when its answer is missing."""
+        server = self._server
+        if server is not None and server.stdin is not None:
+            with contextlib.suppress(OSError):
+                server.stdin.write(message)
+                server.stdin.flush()
 
 
-def _lost() -> TransientError:
-    return TransientError("PROCESS_LOST", "the process that runs strategies afresh has ended")
+@dataclass(frozen=True)
+class Running:
+    """Runs under way in a new process."""
+
+    processes: Processes
+    request: bytes
+
+    def collect(self) -> FreshRuns:
+        """Wait for them."""
+        return self.processes.collect(self.request)
+
+    def cancel(self) -> None:
+        """End them."""
+        self.processes.cancel()
 
 
 def _spawn(mode: str) -> "subprocess.Popen[bytes]":
@@ -107,38 +140,35 @@ def _alone(request: bytes, time_limit: int) -> tuple[dict[str, Any], list[Floats
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return {"failed": f"it took more than {time_limit} seconds"}, []
+        return {"message": f"it took more than {time_limit} seconds"}, []
     try:
         return unpack(io.BytesIO(answer).read)
     except EOFError:
-        return {"failed": f"its process ended with status {process.returncode}"}, []
+        return {"message": f"its process ended with status {process.returncode}"}, []
 
 
-def _request(strategy: Strategy, conditions: Conditions, sets: Sequence[Bars], time_limit: int) -> bytes:
-    funding = conditions.funding
-    of_file = isinstance(strategy, FileStrategy)
+def _request(strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Sequence[int], time_limit: int) -> bytes:
+    origin, funding = getattr(strategy, "origin", None), conditions.funding
     head = {
         "do": "run",
-        "strategy": str(strategy.origin.path.resolve()) if isinstance(strategy, FileStrategy) else strategy.name,
-        "packages": imported_packages(strategy.origin) if isinstance(strategy, FileStrategy) and of_file else (),
+        "strategy": str(origin.path.resolve()) if isinstance(origin, Source) else strategy.name,
+        "packages": imported_packages(origin) if isinstance(origin, Source) else (),
         "parameters": dict(strategy.parameters),
         "execution": asdict(conditions.execution),
         "cash": conditions.cash,
-        "funding": funding is not None,
+        "cuts": [int(cut) for cut in cuts],
         "time_limit": time_limit,
     }
-    columns: list[Any] = [column for bars in sets for column in bars_columns(bars)]
+    columns = bars_columns(bars)
     return pack(head, columns if funding is None else [*columns, funding.time, funding.rate])
 
 
-def _runs(answer: tuple[dict[str, Any], list[Floats]], count: int) -> FreshRuns:
+def _runs(answer: tuple[dict[str, Any], list[Floats]]) -> FreshRuns:
     head, columns = answer
-    if "failed" in head:
-        return FreshRuns((head["failed"],) * count)
-    outputs = iter(columns)
-    return FreshRuns(
-        tuple(next(outputs) if message is None else message for message in head["messages"]), tuple(head["effects"])
-    )
+    if head["message"]:
+        return FreshRuns(head["message"])
+    failed = {int(cut): message for cut, message in head["failed"].items()}
+    return FreshRuns(columns[0], tuple(head["differing"]), failed, tuple(head["effects"]))
 
 
 # -- in the other process ------------------------------------------------------------------------------------------
@@ -159,37 +189,27 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     head, columns = request
-    sets, funding = _sets(head, columns)
+    width = len(COLUMNS)
+    funding = FundingRates(as_times(columns[width]), columns[width + 1]) if len(columns) > width else None
     effects = Effects()
     effects.start()
-    conditions = Conditions(Execution(**head["execution"]), head["cash"], funding)
     try:
+        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding)
         strategy = under(load(head["strategy"], head["parameters"]), conditions)
         effects.wrap_native_readers()
-        results = [_attempt(strategy, bars) for bars in sets]
+        done = fresh_runs(probe(strategy), bars_from(columns[:width]), head["cuts"])
     except Error as problem:
-        results = [problem.message] * len(sets)
+        done = FreshRuns(problem.message)
     effects.active = False
-    messages = [result if isinstance(result, str) else None for result in results]
-    numbers: Numbers = [result for result in results if not isinstance(result, str)]
-    out.write(pack({"messages": messages, "effects": list(effects.seen)}, numbers))
+    failed = isinstance(done.whole, str)
+    results = {
+        "message": done.whole if failed else "",
+        "differing": done.differing,
+        "failed": done.failed,
+        "effects": list(effects.seen),
+    }
+    out.write(pack(results, () if isinstance(done.whole, str) else [done.whole]))
     out.flush()
-
-
-def _attempt(strategy: Strategy, bars: Bars) -> Floats | str:
-    try:
-        return probe(strategy)(bars)
-    except Error as problem:
-        return problem.message
-
-
-def _sets(head: dict[str, Any], columns: list[Floats]) -> tuple[list[Bars], FundingRates | None]:
-    funding = None
-    if head["funding"]:
-        *columns, time, rate = columns
-        funding = FundingRates(time.view(np.int64).copy(), rate.copy())
-    width = len(COLUMNS)
-    return [bars_from(columns[start : start + width]) for start in range(0, len(columns), width)], funding
 
 
 class _Server:
@@ -206,8 +226,9 @@ class _Server:
                 head, columns = unpack(self.requests.read)
                 if head["do"] == "collect":
                     self._pass_on()
-                else:
-                    self._end_child()
+                    continue
+                self._end_child()
+                if head["do"] == "run":
                     self._fork(head, columns)
         finally:
             self._end_child()
@@ -236,7 +257,7 @@ class _Server:
         self.child = 0
         if not content:
             limit = status == -signal.SIGALRM
-            content = pack({"failed": "it ran out of time" if limit else f"its process ended with status {status}"})
+            content = pack({"message": "it ran out of time" if limit else f"its process ended with status {status}"})
         self.answers.write(content)
         self.answers.flush()
 

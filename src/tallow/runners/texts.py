@@ -1,6 +1,8 @@
 """Strategies that are objects of the caller's program, turned into files that stand alone."""
 
+import ast
 import inspect
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -37,22 +39,24 @@ def load_text(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
 
 def text_of(code: Code) -> str:
     """Write a function or class as a module that stands alone: what it uses first, `signals` last."""
-    parts = list(dict.fromkeys(_needed(code, set())))
+    # Annotations name what the code itself may not use; they are never evaluated this way.
+    parts = ["from __future__ import annotations", *dict.fromkeys(_needed(code, set()))]
     alias = f"signals = {code.__name__}" if isinstance(code, FunctionType) and code.__name__ != "signals" else ""
     return "\n".join([*parts, *([alias] if alias else [])]) + "\n"
 
 
 def _needed(code: Code, seen: set[str]) -> Iterator[str]:
     seen.add(code.__name__)
-    for name, value in _used(code).items():
-        if name in seen:
-            continue
-        seen.add(name)
-        yield from _written(name, value, seen)
     try:
-        yield dedent(inspect.getsource(code)).rstrip()
-    except (OSError, TypeError) as problem:
+        text = dedent(inspect.getsource(code)).rstrip()
+        used = _used(code, text)
+    except (OSError, TypeError, SyntaxError) as problem:
         raise _cannot(f"the text of {code.__name__} is not to be had", str(problem)) from problem
+    for name, value in used.items():
+        if name not in seen:
+            seen.add(name)
+            yield from _written(name, value, seen)
+    yield text
 
 
 def _written(name: str, value: object, seen: set[str]) -> Iterator[str]:
@@ -72,16 +76,28 @@ def _written(name: str, value: object, seen: set[str]) -> Iterator[str]:
         raise _cannot(f"it uses {name}, a {type(value).__name__} of your program", "make it a parameter or a constant")
 
 
-def _used(code: Code) -> dict[str, object]:
-    functions = (
-        [code] if inspect.isfunction(code) else [item for _, item in inspect.getmembers(code, inspect.isfunction)]
-    )
-    used: dict[str, object] = {}
-    for function in functions:
-        outer = inspect.getclosurevars(function)
-        used |= {**outer.globals, **outer.nonlocals}
-    bases = () if inspect.isfunction(code) else getattr(code, "__bases__", ())
-    return used | {base.__name__: base for base in bases if base is not object}
+def _used(code: Code, text: str) -> dict[str, object]:
+    """Find what the text names and the program around it defines; annotations do not count."""
+    tree = _WithoutAnnotations().visit(ast.parse(text))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    around: dict[str, object] = dict(vars(sys.modules[code.__module__])) if code.__module__ in sys.modules else {}
+    if inspect.isfunction(code):
+        around |= {**code.__globals__, **inspect.getclosurevars(code).nonlocals}
+    return {name: around[name] for name in sorted(names) if name in around and name != code.__name__}
+
+
+class _WithoutAnnotations(ast.NodeTransformer):
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
 
 
 def _installed(module: ModuleType) -> bool:

@@ -1,16 +1,17 @@
 """Certify that a strategy does not read the future: by experiment, on these bars, at every row where it changes."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 
 from tallow.core.causality.compare import change_rows, changed_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, truncate
-from tallow.core.causality.locate import END_OF_DATA, LENGTH, STATE, Step, locate
-from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, spread
+from tallow.core.causality.locate import DECIDED, END_OF_DATA, LENGTH, STATE, Step, locate
+from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, truncations
 from tallow.core.causality.trials import Difference, Run, Trials
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import Error
@@ -22,17 +23,52 @@ _REPORTED = 3
 
 @dataclass(frozen=True)
 class FreshRuns:
-    """What a new process gave: one output, or the message of its failure, for each set of bars; and what it touched.
+    """What a new process found on bars cut short, the shortest first, and then on the whole of them.
 
-    `effects` are plain phrases for whatever the code under test used beside the bars: files, network, processes.
+    Attributes:
+        whole: output on all bars, or the message of its failure.
+        differing: the first cuts whose output is not that of `whole`.
+        failed: cut -> message, where the code under test failed on the shorter bars.
+        effects: plain phrases for whatever it used beside the bars: files, network, processes.
     """
 
-    outputs: tuple[Floats | str, ...]
+    whole: Floats | str
+    differing: tuple[int, ...] = ()
+    failed: Mapping[int, str] = field(default_factory=dict)
     effects: tuple[str, ...] = ()
 
 
-Fresh = Callable[[Sequence[Bars]], Callable[[], FreshRuns]]
-"""Starts runs in a new process, in the given order, and gives what waits for them."""
+class Pending(Protocol):
+    """Runs under way in a new process."""
+
+    def collect(self) -> FreshRuns:
+        """Wait for them."""
+        ...
+
+    def cancel(self) -> None:
+        """End them."""
+        ...
+
+
+Fresh = Callable[[Bars, Sequence[int]], Pending]
+"""Starts a new process that runs on the bars up to each of the given rows, ascending, and then on all bars."""
+
+
+def fresh_runs(run: Run, bars: Bars, cuts: Sequence[int]) -> FreshRuns:
+    """Do what a new process is asked to do; effects are for the caller to add."""
+    failed: dict[int, str] = {}
+    outputs: dict[int, Floats] = {}
+    for cut in sorted(cuts):
+        try:
+            outputs[cut] = run(truncate(bars, cut))
+        except Error as problem:
+            failed[cut] = problem.message
+    try:
+        whole = run(bars)
+    except Error as problem:
+        return FreshRuns(problem.message, (), failed)
+    differing = [cut for cut, output in outputs.items() if len(changed_rows(whole, output, cut + 1))]
+    return FreshRuns(whole, tuple(differing[:_REPORTED]), failed)
 
 
 @dataclass(frozen=True)
@@ -85,8 +121,9 @@ class _Examination:
 
     def __init__(self, trials: Trials, subject: Subject, effort: Effort) -> None:
         self.trials, self.subject, self.effort = trials, subject, effort
-        self.waiting: Callable[[], FreshRuns] | None = None
+        self.pending: Pending | None = None
         self.fresh_cuts: list[int] = []
+        self.unfinished = 0
         self.fresh_done = 0
 
     def verdict(self) -> Certificate:
@@ -94,13 +131,15 @@ class _Examination:
             return self._certificate("unknown", f"{len(self.trials.bars)} bars are too few to change a future")
         found = first_look(self.trials) or self._search()
         if found is not None:
+            if self.pending is not None:
+                self.pending.cancel()
             return self._leak(found)
         doubt = self._repeatability() or self._fresh() or self._exceptions()
         return doubt or self._certificate("certified", self._coverage())
 
     def _search(self) -> Difference | None:
-        self.unfinished = 0
-        for place, (cut, method) in enumerate(needed(self.trials)):
+        elsewhere = self.subject.fresh is not None
+        for place, (cut, method) in enumerate(needed(self.trials, truncated_elsewhere=elsewhere)):
             if place == _BEFORE_FRESH:
                 self._start_fresh()
             if self.effort.limit_left() <= 0:
@@ -122,41 +161,52 @@ class _Examination:
     # -- a fresh process ------------------------------------------------------------------------------------------
 
     def _start_fresh(self) -> None:
-        if self.subject.fresh is None or self.waiting is not None:
-            return
-        rows = exposed_changes(self.trials) or list(range(self.trials.last_cut + 1))
-        usable = [row for row in rows if row >= self.trials.last_cut // 8] or rows
-        self.fresh_cuts = sorted(spread(usable)[: self.effort.fresh_cuts])
-        sets = [truncate(self.trials.bars, cut) for cut in self.fresh_cuts]
-        self.waiting = self.subject.fresh([*sets, self.trials.bars])
+        if self.subject.fresh is not None and self.pending is None:
+            self.fresh_cuts = truncations(self.trials) or [self.trials.last_cut // 2, self.trials.last_cut]
+            self.pending = self.subject.fresh(self.trials.bars, self.fresh_cuts)
 
     def _fresh(self) -> Certificate | None:
-        """Compare with a process that never saw the future: it runs the shortest bars first, all of them last."""
-        if self.waiting is None:
+        """Take in what a process found that never saw a later bar before an earlier cut."""
+        if self.pending is None:
             return None
-        done = self.waiting()
-        whole = done.outputs[-1]
-        if isinstance(whole, str):
-            return self._certificate("unknown", f"it runs here but not in a new process: {whole}")
-        for cut, output in zip(self.fresh_cuts, done.outputs, strict=False):
-            if isinstance(output, str):
-                continue
-            self.fresh_done += 1
-            rows = changed_rows(self.trials.base, output, cut + 1)
-            if len(rows) and self.trials.repeats(whole):
-                return self._report(Difference(cut, TRUNCATE, rows, output), STATE)
+        done = self.pending.collect()
+        if isinstance(done.whole, str):
+            return self._certificate("unknown", f"it runs here but not in a new process: {done.whole}")
         if done.effects:
             return self._certificate("unknown", f"it uses more than the bars it is given: {'; '.join(done.effects)}")
-        if not self.trials.repeats(whole):
-            return self._not_repeatable("a new process gives another output on the same bars")
+        for cut in done.differing:
+            found = self.trials.attempt(cut, TRUNCATE)
+            if found:
+                return self._leak(found)
+        if done.differing or not self.trials.repeats(done.whole):
+            return self._history("a new process gives another output on the same bars")
+        passed = [cut for cut in self.fresh_cuts if cut not in done.failed]
+        self.trials.tested.setdefault(TRUNCATE, set()).update(passed)
+        self.trials.failed.setdefault(TRUNCATE, {}).update(done.failed)
+        self.fresh_done = len(passed)
+        self.trials.runs += len(self.fresh_cuts) + 1
         return None
+
+    def _history(self, how: str) -> Certificate:
+        """Tell chance from memory: a new process for all bars alone, and one for each cut alone."""
+        if self.subject.fresh is None:
+            return self._not_repeatable(how)
+        bars = self.trials.bars
+        again = [self.subject.fresh(bars, ()).collect().whole for _ in range(2)]
+        if any(isinstance(output, str) or not self.trials.repeats(output) for output in again):
+            return self._not_repeatable(how)
+        for cut in (self.trials.last_cut // 2, self.trials.last_cut, *self.fresh_cuts[:2]):
+            output = self.subject.fresh(truncate(bars, cut), ()).collect().whole
+            if not isinstance(output, str) and len(rows := changed_rows(self.trials.base, output, cut + 1)):
+                return self._report(Difference(cut, TRUNCATE, rows, output), STATE)
+        return self._certificate("unknown", "its output depends on what it ran on before: it keeps state between calls")
 
     # -- doubts ---------------------------------------------------------------------------------------------------
 
     def _repeatability(self) -> Certificate | None:
         self.trials.runs += 1
         if not self.trials.repeats(self.trials.run(self.trials.bars)):
-            return self._not_repeatable("two runs on the same bars differ")
+            return self._history("two runs on the same bars differ")
         if self.subject.clock_moved is not None:
             self.trials.runs += 1
             if not self.trials.repeats(self.subject.clock_moved(self.trials.bars)):
@@ -168,12 +218,12 @@ class _Examination:
 
     def _exceptions(self) -> Certificate | None:
         trials = self.trials
-        short, long = trials.failed.get(TRUNCATE, {}), trials.tested.get(TRUNCATE, set())
+        short, long = trials.failed.get(TRUNCATE) or {}, trials.tested.get(TRUNCATE, set())
         if short and (not long or max(short) > trials.last_cut // 2 or max(short) > min(long)):
             cut = max(short)
             return self._certificate("unknown", f"it fails on the first {cut + 1} bars alone: {short[cut]}")
         bare = [cut for cut in exposed_changes(trials) if cut not in trials.cuts]
-        replaced = set().union(*(trials.tested.get(name, set()) for name in FUTURES))
+        replaced = set().union(*(cuts for method, cuts in trials.tested.items() if method != TRUNCATE))
         if self.unfinished:
             return self._certificate("unknown", f"{self.unfinished} trials were left when the time limit was reached")
         if bare or not replaced:
@@ -190,7 +240,7 @@ class _Examination:
         except Error as problem:
             return self._not_repeatable(f"it failed on bars that it took before: {problem.message}")
         if not repeats:
-            return self._not_repeatable("two runs on the same bars differ")
+            return self._history("two runs on the same bars differ")
         if found.method != TRUNCATE:
             return self._report(found, "")
         for name in FUTURES:
@@ -225,7 +275,7 @@ class _Examination:
             rows_changed=len(found.rows),
             location=f"{subject.file}:{place.line}" if place.line else "",
             source=lines[place.line - 1].strip() if 0 < place.line <= len(lines) else "",
-            hint=place.advice,
+            hint=DECIDED.get(kind, place.advice),
         )
         return replace(finding, replay=subject.replay(finding) if subject.replay else "")
 
@@ -240,7 +290,7 @@ class _Examination:
             f"{covered} of {trials.last_cut + 1} rows in all ({len(exact)} of them exactly)",
         ]
         if self.fresh_done:
-            parts.append(f"{self.fresh_done} in a new process")
+            parts.append(f"{self.fresh_done} truncations in a new process")
         short = trials.failed.get(TRUNCATE)
         if short:
             parts.append(f"it needs at least {max(short) + 2} bars to run")

@@ -29,30 +29,35 @@ def truncate(bars: Bars, cut: int) -> Bars:
     return bars[: cut + 1]
 
 
-def replace_future(bars: Bars, cut: int, name: str) -> Bars:
-    """Give as many bars as before: those up to `cut` as they were, the later ones from the future `name`.
+def replace_future(bars: Bars, cut: int, name: str, count: int | None = None) -> Bars:
+    """Keep the bars up to `cut` and let the future `name` follow: as many bars as there were, or at most `count`.
 
     Columns that are unknown (NaN) at the cut stay unknown after it.
     """
-    known, count = cut + 1, len(bars) - cut - 1
-    path = _PATHS[name](bars, cut, count)
+    known = cut + 1
+    rest = len(bars) - known if count is None else min(count, len(bars) - known)
+    path = _PATHS[name](bars, cut, rest)
     price, volume = float(bars.close[cut]), _typical(bars.volume[:known])
-    changed = _copied(bars)
-    for target, values in ((changed.open, path.open), (changed.high, path.high), (changed.low, path.low)):
-        target[known:] = price * values
-    changed.close[known:] = price * path.close
-    changed.volume[known:] = volume * path.volume
-    _fill_flows(changed, known, path)
-    return changed
+    traded = volume * path.volume
+    spent, bought = traded * price * (path.open + path.close) / 2, traded * path.taker_share
+    per_trade = volume / max(_typical(bars.trades[:known]), 1.0)
+    later = {
+        "open": price * path.open,
+        "high": price * path.high,
+        "low": price * path.low,
+        "close": price * path.close,
+        "volume": traded,
+        "quote_volume": spent,
+        "trades": np.floor(traded / per_trade),
+        "taker_buy_volume": bought,
+        "taker_buy_quote_volume": spent * path.taker_share,
+    }
+    columns = (_joined(getattr(bars, name), known, values) for name, values in later.items())
+    return Bars(bars.time[: known + rest], *columns)
 
 
-def _fill_flows(changed: Bars, known: int, path: _Path) -> None:
-    traded, price = changed.volume[known:], (changed.open[known:] + changed.close[known:]) / 2
-    per_trade = _typical(changed.volume[:known]) / max(_typical(changed.trades[:known]), 1.0)
-    bought = traded * path.taker_share
-    futures = (traded * price, np.floor(traded / per_trade), bought, bought * price)
-    for column, future in zip(_flows(changed), futures, strict=True):
-        column[known:] = np.nan if np.isnan(column[known - 1]) else future
+def _joined(column: Floats, known: int, later: Floats) -> Floats:
+    return np.concatenate((column[:known], later if column[known - 1] == column[known - 1] else later * np.nan))
 
 
 def disturb(bars: Bars, rows: Sequence[int], name: str) -> Bars:
@@ -122,10 +127,14 @@ def _flat(bars: Bars, cut: int, count: int) -> _Path:
 
 def _mirror(bars: Bars, cut: int, count: int) -> _Path:
     price, volume = float(bars.close[cut]), _typical(bars.volume[: cut + 1])
-    later = bars[cut + 1 :]
+    later = bars[cut + 1 : cut + 1 + count]
     with np.errstate(all="ignore"):
-        prices = [np.clip(price / column, 1e-3, 1e3) for column in (later.open, later.low, later.high, later.close)]
-    return _Path(*(_known(column, 1.0) for column in prices), _known(later.volume / volume, 1.0), np.full(count, 0.5))
+        opened, low, high, close = (
+            _known(np.clip(price / column, 1e-3, 1e3), 1.0)
+            for column in (later.open, later.high, later.low, later.close)
+        )
+        traded = _known(later.volume / volume, 1.0)
+    return _Path(opened, high, low, close, traded, np.full(count, 0.5))
 
 
 def _noise(bars: Bars, cut: int, count: int) -> _Path:

@@ -1,7 +1,7 @@
 """What in a source text may have caused a leak, and what to write instead: a hint beside a finding, never a verdict."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -20,12 +20,12 @@ class _Rule(NamedTuple):
 
 
 def hints(source: str) -> tuple[Hint, ...]:
-    """Find the places that are known to read later bars, most telling rule first, then by line.
+    r"""Find the places that are known to read later bars, most telling rule first, then by line.
 
     A text that does not parse has none.
 
     Example:
-        >>> hints("def signals(bars):\\n    return bars.close.shift(-1) > bars.close\\n")[0].kind
+        >>> hints("def signals(bars):\n    return bars.close.shift(-1) > bars.close\n")[0].kind
         'negative shift'
     """
     try:
@@ -143,17 +143,14 @@ def _sums_up_all(node: ast.AST) -> bool:
     while isinstance(inner, (ast.Attribute, ast.Call, ast.Subscript)):
         if _called(inner) in _WINDOWS:
             return False
-        if isinstance(inner, ast.Call):
-            inner = inner.func
-        else:
-            inner = inner.value
+        inner = inner.func if isinstance(inner, ast.Call) else inner.value
     return True
 
 
 _STATISTICS = {
-    "mean", "std", "var", "max", "min", "median", "quantile", "percentile", "rank", "sum", "skew", "kurt", "corr", "cov",
-    "zscore", "describe", "nanmean", "nanstd", "nanmax", "nanmin", "average", "ptp", "value_counts", "qcut", "cut",
-    "rankdata", "argsort", "histogram", "sort_values", "sort", "nlargest", "nsmallest", "mode", "cummax_reverse",
+    "mean", "std", "var", "max", "min", "median", "quantile", "percentile", "rank", "sum", "skew", "kurt",
+    "corr", "cov", "zscore", "describe", "nanmean", "nanstd", "nanmax", "nanmin", "average", "ptp", "value_counts", "qcut", "cut",
+    "rankdata", "argsort", "histogram", "sort_values", "sort", "nlargest", "nsmallest", "mode",
 }  # fmt: skip
 _FITTERS = {
     "fit", "fit_transform", "fit_predict", "polyfit", "lstsq", "OLS", "curve_fit", "kmeans", "linregress", "minimize",

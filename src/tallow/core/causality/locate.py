@@ -7,7 +7,7 @@ import numpy as np
 
 from tallow.core.causality.compare import changed_rows
 from tallow.core.causality.futures import TRUNCATE
-from tallow.core.causality.hints import Hint, hints, statement_lines
+from tallow.core.causality.hints import hints, statement_lines
 from tallow.core.causality.trials import Difference
 from tallow.domain.columns import Floats
 
@@ -39,22 +39,21 @@ def locate(source: str, found: Difference, rows: int, paths: tuple[Sequence[Step
         paths: steps with the true future and with the changed one, where the strategy could be watched.
     """
     rules = hints(source)
+    if found.method != TRUNCATE:
+        rules = tuple(rule for rule in rules if rule.kind != LENGTH)
     lines = () if paths is None else differing_lines(*paths, found.cut)
     spans = statement_lines(source)
     shape = shape_of(found, rows)
     for line in lines:
-        near = [hint for hint in rules if hint.line in spans.get(line, range(line, line + 1))]
+        near = [rule for rule in rules if rule.line in spans.get(line, range(line, line + 1))]
         if near:
-            return _place(near[0], shape)
-    if lines:
-        return Place(lines[0], shape, _ADVICE[shape])
-    return _place(rules[0], shape) if rules else Place(0, shape, _ADVICE[shape])
-
-
-def _place(hint: Hint, shape: str) -> Place:
-    if shape in _DECIDED:
-        return Place(hint.line, shape, _ADVICE[shape])
-    return Place(hint.line, hint.kind, hint.advice)
+            return Place(*near[0])
+    ahead = [rule for rule in rules if rule.kind in _AHEAD]
+    if ahead and shape in _NEXT:
+        return Place(*ahead[0])
+    if lines or not rules:
+        return Place(lines[0] if lines else 0, shape, _ADVICE[shape])
+    return Place(*rules[0])
 
 
 def differing_lines(true: Sequence[Step], changed: Sequence[Step], cut: int) -> tuple[int, ...]:
@@ -71,32 +70,38 @@ def differing_lines(true: Sequence[Step], changed: Sequence[Step], cut: int) -> 
     return tuple(lines)
 
 
-def shape_of(found: Difference, rows: int) -> str:
-    """Name a leak by which rows changed: what can be said without reading the source."""
-    first, last, cut = int(found.rows[0]), int(found.rows[-1]), found.cut
-    if found.method == TRUNCATE and first == cut:
-        return "reads the next bars, or treats the last bar apart"
-    if first == last == 0 < cut:
-        return "first row from the end"
-    if len(found.rows) > 0.2 * (cut + 1):
-        return "whole-sample value"
-    return "reads the next bars" if first > cut - min(rows // 20, 100) else "reads later bars"
-
-
 END_OF_DATA = "end of data"
 LENGTH = "depends on length"
 STATE = "state between runs"
-_DECIDED = frozenset((END_OF_DATA, LENGTH, STATE))
+_LAST = "reads the next bars, or treats the last bar apart"
+_WRAPPED = "first row from the end"
+_WHOLE = "whole-sample value"
+_NEAR = "reads the next bars"
+_FAR = "reads later bars"
+_NEXT = frozenset((_LAST, _NEAR))
+_AHEAD = frozenset(("negative shift", "index ahead"))
 _ADVICE = {
-    "reads the next bars, or treats the last bar apart": "decide with what is known at the bar's close",
-    "first row from the end": "leave the first rows NaN: they were taken from the last ones",
-    "whole-sample value": "use expanding() or rolling() instead of all rows",
-    "reads the next bars": "decide with what is known at the bar's close",
-    "reads later bars": "decide with what is known at the bar's close",
+    **dict.fromkeys((_LAST, _NEAR, _FAR), "decide with what is known at the bar's close"),
+    _WRAPPED: "leave the first rows NaN: they were taken from the last ones",
+    _WHOLE: "use expanding() or rolling() instead of all rows",
+}
+DECIDED = {
     END_OF_DATA: "the newest bar is always the last one when trading: treat it like any other",
     LENGTH: "the output must not depend on how many bars follow",
     STATE: "keep nothing between calls: compute from the bars that are given",
 }
+
+
+def shape_of(found: Difference, rows: int) -> str:
+    """Name a leak by which rows changed: what can be said without reading the source."""
+    first, last, cut = int(found.rows[0]), int(found.rows[-1]), found.cut
+    if found.method == TRUNCATE and first == cut:
+        return _LAST
+    if first == last == 0 < cut:
+        return _WRAPPED
+    if len(found.rows) > 0.2 * (cut + 1):
+        return _WHOLE
+    return _NEAR if first > cut - min(rows // 20, 100) else _FAR
 
 
 def as_numbers(value: object) -> Floats | None:

@@ -9,7 +9,9 @@ from tallow.core.causality.compare import change_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, opposite
 from tallow.core.causality.trials import Difference, Trials
 
-_MANY = 1_500  # change rows above which a third future is tried on a part of them only
+_FEW = 500  # change rows up to which a third future belongs to the needed ones
+_MANY = 750  # truncations alone where nearly every row is a change row
+_SHORT = 40  # bars of a future that ends soon
 _SAMPLE = 12  # rows at which every future is tried, change or not
 _SPACING = 200  # bars between two disturbed ones in the same run
 _SUSPECTS = 40  # exact trials that one comb may ask for
@@ -22,12 +24,10 @@ class Effort:
     Attributes:
         extra_left: gives the seconds left for further rows and futures; the needed trials are done regardless.
         limit_left: gives the seconds left at all; what is not tested by then makes the verdict unknown.
-        fresh_cuts: cuts to confirm in a fresh process.
     """
 
     extra_left: Callable[[], float] = lambda: 0.0
     limit_left: Callable[[], float] = lambda: float("inf")
-    fresh_cuts: int = 5
 
 
 def first_look(trials: Trials) -> Difference | None:
@@ -42,20 +42,40 @@ def first_look(trials: Trials) -> Difference | None:
     return None
 
 
-def needed(trials: Trials) -> Iterator[tuple[int, str]]:
-    """List the trials without which nothing is certified: every change row, and a sample of all rows."""
+def needed(trials: Trials, *, truncated_elsewhere: bool = False) -> Iterator[tuple[int, str]]:
+    """List the trials without which nothing is certified: a sample of all rows, and every change row.
+
+    A future that ends soon cuts the data short and replaces what follows, both in one run. Where nearly every row is
+    a change row, that run is the one that each of them gets.
+
+    Args:
+        trials: what was run so far.
+        truncated_elsewhere: whether another process takes the truncations at the change rows.
+    """
     changes = exposed_changes(trials)
-    thin = len(changes) > _MANY
+    alone = set() if truncated_elsewhere else set(truncations(trials))
     yield from _sampled(trials)
-    for place, cut in enumerate(spread(changes)):
-        yield cut, TRUNCATE
-        against = opposite(trials.bars, cut)
+    for cut in spread(changes):
+        if cut in alone:
+            yield cut, TRUNCATE
+        against = short(opposite(trials.bars, cut))
         yield cut, against
         if cut in trials.failed.get(against, ()):
-            yield cut, "mirror"
-            yield cut, "noise"
-        if not thin or place < _MANY // 3:
-            yield cut, "flat"
+            yield cut, short("mirror")
+            yield cut, short("noise")
+        if len(changes) <= _FEW:
+            yield cut, short("flat")
+
+
+def truncations(trials: Trials) -> list[int]:
+    """Give the cuts to test by truncation alone: all change rows, or an even part of very many; ascending."""
+    changes = exposed_changes(trials)
+    return sorted(spread(changes)[:_MANY] if len(changes) > 2 * _MANY else changes)
+
+
+def short(name: str) -> str:
+    """Name a future that ends soon: it costs less, and is of another length as well."""
+    return f"{name}:{_SHORT}"
 
 
 def exposed_changes(trials: Trials) -> list[int]:
@@ -83,27 +103,28 @@ def further(trials: Trials) -> Iterator[tuple[int, str]]:
     every = range(trials.last_cut + 1)
     changes = spread(exposed_changes(trials))
     if len(changes) < len(every):
-        yield from _combed(trials)
+        yield from _combed(trials, "opposite")
     for cut in changes:
-        yield cut, "up" if opposite(trials.bars, cut) == "down" else "down"
+        yield cut, short("flat")
+    if len(changes) < len(every):
+        yield from _combed(trials, "flat")
     for cut in spread([cut for cut in every if cut not in trials.touched and cut not in trials.cuts]):
         yield cut, TRUNCATE
-        yield cut, opposite(trials.bars, cut)
+        yield cut, short(opposite(trials.bars, cut))
+    for cut in changes:
+        yield cut, short("up" if opposite(trials.bars, cut) == "down" else "down")
     for cut in spread(list(every)):
         yield cut, TRUNCATE
     for name in ("wild", "noise", "mirror"):
         for cut in changes:
-            yield cut, name
+            yield cut, short(name)
 
 
-def _combed(trials: Trials) -> Iterator[tuple[int, str]]:
-    for name in ("opposite", "flat"):
-        for offset in spread(list(range(1, _SPACING + 1))):
-            rows = list(range(offset, trials.last_cut + 2, _SPACING))
-            if not rows:
-                continue
-            for cut in trials.comb(rows, name)[:_SUSPECTS]:
-                yield cut, opposite(trials.bars, cut) if name == "opposite" else name
+def _combed(trials: Trials, name: str) -> Iterator[tuple[int, str]]:
+    for offset in spread(list(range(1, min(_SPACING, trials.last_cut + 1) + 1))):
+        rows = list(range(offset, trials.last_cut + 2, _SPACING))
+        for cut in trials.comb(rows, name)[:_SUSPECTS]:
+            yield cut, short(opposite(trials.bars, cut) if name == "opposite" else name)
 
 
 def spread(rows: list[int]) -> list[int]:

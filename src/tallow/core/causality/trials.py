@@ -56,8 +56,11 @@ class Trials:
         return set().union(*self.tested.values())
 
     def changed(self, cut: int, method: str) -> Bars:
-        """Give the bars of one trial."""
-        return truncate(self.bars, cut) if method == TRUNCATE else replace_future(self.bars, cut, method)
+        """Give the bars of one trial; ``down:40`` is the future `down` of at most 40 bars."""
+        if method == TRUNCATE:
+            return truncate(self.bars, cut)
+        name, _, count = method.partition(":")
+        return replace_future(self.bars, cut, name, int(count) if count else None)
 
     def attempt(self, cut: int, method: str) -> Difference | None:
         """Run one trial; None when nothing up to the cut changed, or when the code under test failed."""

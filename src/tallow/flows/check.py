@@ -1,0 +1,116 @@
+"""Check a strategy for look-ahead on the very bars it is judged by."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tallow.core.causality import Effort, Fresh, Run, Step, Subject, certify
+from tallow.domain.columns import Bars, Floats
+from tallow.domain.errors import UserError
+from tallow.domain.evidence import Certificate, Finding
+from tallow.ports import Clock, Progress, Strategy, silent
+
+_PHASE = "checking for look-ahead"
+_SHOWN_EVERY = 25  # runs
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How a strategy can be run for the check.
+
+    Attributes:
+        run: on a new import in this process, infinities allowed.
+        clock: tells how long it took.
+        fresh: in a new process; None leaves state that outlives an import untested.
+        trace: gives what each line left in its variables, to find the line of a leak.
+        clock_moved: with the wall clock moved; None where the strategy reads none.
+        file: path that findings name.
+    """
+
+    run: Run
+    clock: Clock
+    fresh: Fresh | None = None
+    trace: Callable[[Bars], Sequence[Step]] | None = None
+    clock_moved: Run | None = None
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds for a check.
+
+    Attributes:
+        extra: for rows and futures beyond those that every certificate needs.
+        limit: for everything; what is left untested then makes the verdict unknown.
+    """
+
+    extra: float = 0.3
+    limit: float = 600.0
+
+
+def check(
+    strategy: Strategy,
+    bars: Bars,
+    bench: Bench,
+    *,
+    data: str = "",
+    budget: Budget | None = None,
+    progress: Progress = silent,
+) -> Certificate:
+    """Certify a strategy on these bars; `data` says in words what they are.
+
+    Raises:
+        UserError: TOO_FEW_BARS below 3 bars; STRATEGY_FAILED or BAD_OUTPUT when it fails on the bars as they are.
+    """
+    if len(bars) < 3:
+        raise UserError(
+            "TOO_FEW_BARS", f"{len(bars)} bars are too few to check a strategy on", facts={"needed": 3}, exit="no data"
+        )
+    spend, began = budget or Budget(), bench.clock.monotonic()
+    subject = Subject(
+        source=strategy.source,
+        file=bench.file or strategy.name,
+        data=data,
+        fresh=bench.fresh,
+        trace=bench.trace,
+        clock_moved=bench.clock_moved,
+        replay=lambda finding: replay_command(bench.file or strategy.name, finding),
+    )
+    effort = Effort(
+        extra_left=_Stopwatch(bench.clock, spend.extra),
+        limit_left=lambda: began + spend.limit - bench.clock.monotonic(),
+    )
+    certificate = certify(_shown(bench.run, progress), bars, subject=subject, effort=effort)
+    progress(_PHASE, certificate.runs, certificate.runs)
+    return certificate
+
+
+def replay_command(file: str, finding: Finding) -> str:
+    """Write the command that shows a finding again on the same data."""
+    return f"tallow check {file} --cut {finding.cut} --future {finding.method} --row {finding.row}"
+
+
+class _Stopwatch:
+    """Gives the seconds left; it starts when it is first asked, after the trials that are always made."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock, self.seconds = clock, seconds
+        self.end: float | None = None
+
+    def __call__(self) -> float:
+        now = self.clock.monotonic()
+        if self.end is None:
+            self.end = now + self.seconds
+        return self.end - now
+
+
+def _shown(run: Run, progress: Progress) -> Run:
+    done = 0
+
+    def counted(bars: Bars) -> Floats:
+        nonlocal done
+        done += 1
+        if done % _SHOWN_EVERY == 0:
+            progress(_PHASE, done, 0)
+        return run(bars)
+
+    return counted
