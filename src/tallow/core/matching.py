@@ -232,15 +232,11 @@ def liquidation_price(config: Config, holding: Holding) -> float:  # pragma: no 
 
 
 @inlined
-def exit_levels(config: Config, holding: Holding) -> Levels:  # pragma: no cover
-    """Give the prices at which stop, trailing stop, liquidation and take-profit close a position.
+def losing_level(config: Config, holding: Holding, side: float) -> tuple[float, float]:  # pragma: no cover
+    """Give side * price, and the reason, of whichever of stop, trailing stop and liquidation is reached first.
 
-    Of stop, trailing stop and liquidation the one that is reached first counts; on a tie, in that order.
+    Times side, the level reached first is the highest for longs and for shorts alike. On a tie the order is as named.
     """
-    if holding.quantity == 0.0:
-        return Levels(0.0, np.inf, 1.0)
-    side = 1.0 if holding.quantity > 0.0 else -1.0
-    # Times side, the level reached first is the highest for longs and for shorts alike.
     level, reason = (0.0 if side > 0.0 else -np.inf), 1.0
     if config.stop_loss > 0.0:
         level = side * holding.entry_price * (1.0 - side * config.stop_loss)
@@ -250,6 +246,16 @@ def exit_levels(config: Config, holding: Holding) -> Levels:  # pragma: no cover
     if is_margined(config, holding.quantity):
         liquidation = side * liquidation_price(config, holding)
         level, reason = (liquidation, 4.0) if liquidation > level else (level, reason)
+    return level, reason
+
+
+@inlined
+def exit_levels(config: Config, holding: Holding) -> Levels:  # pragma: no cover
+    """Give the prices at which stop, trailing stop, liquidation and take-profit close a position."""
+    if holding.quantity == 0.0:
+        return Levels(0.0, np.inf, 1.0)
+    side = 1.0 if holding.quantity > 0.0 else -1.0
+    level, reason = losing_level(config, holding, side)
     profit = holding.entry_price * (1.0 + side * config.take_profit)
     if side > 0.0:
         return Levels(level, profit if config.take_profit > 0.0 else np.inf, reason)

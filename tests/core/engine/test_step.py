@@ -268,6 +268,18 @@ def test_a_bar_moves_the_trail_only_after_it():
     assert fills(done)[1] == (3, -10, 108, "trailing_stop")
 
 
+@pytest.mark.parametrize(
+    ("target", "rows", "level"),
+    [
+        (1, [(110, 112, 110, 112), (120, 125, 120, 125), (130, 144, 130, 140), (140, 140, 60, 140)], 144 * 0.9),
+        (-1, [(90, 90, 88, 88), (80, 80, 75, 75), (70, 70, 66, 68), (68, 140, 68, 68)], 66 * 1.1),
+    ],
+)
+def test_the_trail_follows_every_new_best_price(target, rows, level):
+    done = play([(100, 100, 100, 100)] * 2 + rows, [target] + [NAN] * 5, trailing_stop=0.1, allow_short=True)
+    assert fills(done)[1] == (5, -10 * target, level, "trailing_stop")
+
+
 def test_after_an_exit_the_account_stays_flat_until_the_target_changes():
     rows = [(100, 100, 100, 100)] * 2 + [(100, 100, 90, 100)] + [(100, 100, 100, 100)] * 4
     done = play(rows, [1, 1, 1, NAN, 1, 0.5, NAN], stop_loss=0.05)

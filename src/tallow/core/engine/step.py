@@ -150,19 +150,17 @@ def _protect(
     config: Config, state: State, bar: Bar, span: tuple[float, float], log: Floats
 ) -> State:  # pragma: no cover
     # Close the position if prices between low and high reach a level; the losing side wins when both are reached.
-    low, high = span
     held, levels = state.holding, state.levels
-    below, above = low <= levels.floor, high >= levels.ceiling
+    below, above = span[0] <= levels.floor, span[1] >= levels.ceiling
     if held.quantity == 0.0 or not (below or above):
         return state
     loses = below if held.quantity > 0.0 else above
-    reason = levels.reason if loses else TAKE_PROFIT
-    at_floor = loses == (held.quantity > 0.0)
     # A level beyond the open is not there to be had: a gap fills at the open, worse or better.
-    beyond = bar.open <= levels.floor if at_floor else bar.open >= levels.ceiling
-    price = bar.open if beyond else (levels.floor if at_floor else levels.ceiling)
+    at_floor = loses == (held.quantity > 0.0)
+    price = min(bar.open, levels.floor) if at_floor else max(bar.open, levels.ceiling)
     state = _tally(state, 1.0 if below and above else 0.0, 0.0)
-    return _apply(config, state, bar.row, _exit_fill(config, held, bar, (price, reason)), log)
+    fill = _exit_fill(config, held, bar, (price, levels.reason if loses else TAKE_PROFIT))
+    return _apply(config, state, bar.row, fill, log)
 
 
 @inlined
