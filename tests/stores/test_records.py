@@ -50,6 +50,13 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert same(loaded, a_result())
 
 
+def test_looking_writes_nothing(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path / "results"))
+    assert records.load("ab") is None
+    assert records.list() == []
+    assert not (tmp_path / "results").exists()
+
+
 def test_nothing_is_found_under_a_strange_key(tmp_path: Path) -> None:
     records = SqlRecords(str(tmp_path))
     assert records.load("ab") is None

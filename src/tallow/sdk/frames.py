@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tallow.domain.columns import COLUMNS, Bars
+from tallow.domain.columns import COLUMNS, Bars, Times
 from tallow.domain.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,26 +38,36 @@ def take_bars(data: Any) -> Bars:
         UserError: BAD_FRAME naming what is missing.
     """
     columns = {str(name).lower(): data[name] for name in data.columns}
-    time = next(
-        (columns[name] for name in ("timestamp", "time", "date") if name in columns), getattr(data, "index", None)
-    )
-    missing = [name for name in COLUMNS[1:6] if name not in columns]
-    stamps = None if time is None else np.asarray(time)
-    if missing or stamps is None or stamps.dtype.kind != "M":
+    time = next((columns[name] for name in ("timestamp", "time", "date") if name in columns), None)
+    stamps = _moments(getattr(data, "index", None) if time is None else time)
+    missing = [name for name in COLUMNS[1:6] if name not in columns] + (["time index"] if stamps is None else [])
+    if missing or stamps is None:
         raise UserError(
             "BAD_FRAME",
             "the frame does not hold candles",
             facts={
-                "missing": ", ".join(
-                    [*missing, *([] if stamps is not None and stamps.dtype.kind == "M" else ["time index"])]
-                ),
+                "missing": ", ".join(missing),
                 "received": ", ".join(map(str, data.columns)),
                 "valid": "a DatetimeIndex, or a timestamp, time or date column; open high low close volume",
             },
         )
-    ohlcv = tuple(np.asarray(columns[name], np.float64) for name in COLUMNS[1:6])
+    first, high, low, close, volume = (np.asarray(columns[name], np.float64) for name in COLUMNS[1:6])
     known = {name: np.asarray(columns[name], np.float64) for name in COLUMNS[6:] if name in columns}
-    return Bars.of(stamps.astype("datetime64[us]").astype(np.int64), ohlcv, **known)  # type: ignore[arg-type]
+    return Bars.of(stamps, (first, high, low, close, volume), **known)
+
+
+def _moments(values: Any) -> "Times | None":
+    """Give moments as int64 microseconds UTC; None when the values are no moments."""
+    if hasattr(values, "to_physical"):  # Polars
+        import polars as pl
+
+        is_moment = isinstance(values.dtype, pl.Datetime)
+        return values.cast(pl.Datetime("us")).to_physical().to_numpy() if is_moment else None  # type: ignore[no-any-return]
+    if values is None or getattr(getattr(values, "dtype", None), "kind", "") != "M":
+        return None
+    import pandas as pd
+
+    return pd.DatetimeIndex(pd.to_datetime(values, utc=True)).as_unit("us").asi8
 
 
 def _pandas(frame: "pl.DataFrame", index: str | None) -> Any:

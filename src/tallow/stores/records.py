@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,18 @@ class SqlRecords:
 
     def __init__(self, folder: str, url: str | None = None) -> None:
         self._folder = Path(folder)
+        self._url = url
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        # Made when it is first needed: looking into a lake without results must not write to it.
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(url or f"sqlite:///{self._folder / 'records.sqlite'}")
-        METADATA.create_all(self._engine)
+        engine = sa.create_engine(self._url or f"sqlite:///{self._folder / 'records.sqlite'}")
+        METADATA.create_all(engine)
+        return engine
+
+    def _is_empty(self) -> bool:
+        return self._url is None and not (self._folder / "records.sqlite").exists()
 
     def save(self, result: Result) -> None:
         """Store under the key; the arrays first, so that a row never lacks them; the same key again adds nothing."""
@@ -73,6 +83,8 @@ class SqlRecords:
             UserError: AMBIGUOUS_KEY when several start so.
             TerminalError: DAMAGED_RESULT when the arrays are gone or do not match the digest.
         """
+        if self._is_empty():
+            return None
         prefix = key.lower()
         query = sa.select(RESULTS).where(RESULTS.c.key.startswith(prefix, autoescape=True)).limit(3)
         with self._engine.connect() as connection:
@@ -88,6 +100,8 @@ class SqlRecords:
 
     def list(self, limit: int = 50) -> list[Mapping[str, object]]:
         """Give the newest results first, as plain values."""
+        if self._is_empty():
+            return []
         query = sa.select(RESULTS).order_by(RESULTS.c.created.desc(), RESULTS.c.key).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()

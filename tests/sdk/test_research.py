@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tallow
+from tallow.domain.errors import UserError
+
+RANGE = "2024-01-01..2024-02-01"
+LEVEL = 0.5
+
+
+def trend(bars: pd.DataFrame, *, fast: int = 10, slow: int = 30) -> pd.Series:
+    return (bars.close.rolling(fast).mean() > bars.close.rolling(slow).mean()).astype(int) * LEVEL
+
+
+def cheat(bars: pd.DataFrame) -> pd.Series:
+    return (bars.close.shift(-1) > bars.close).astype(int)
+
+
+class Cross(tallow.Strategy):
+    fast = tallow.Int(10, 2, 50)
+    slow = tallow.Int(30, 5, 200)
+
+    def init(self) -> None:
+        self.quick = self.indicator(tallow.indicators.sma, self.bars.close, self.fast)
+        self.calm = self.indicator(tallow.indicators.sma, self.bars.close, self.slow)
+
+    def next(self) -> None:
+        self.target = 0.5 if self.quick[-1] > self.calm[-1] else 0.0
+
+
+@pytest.fixture
+def lake(own_lake: Path) -> "tallow.Lake":
+    return tallow.open(str(own_lake))
+
+
+def test_a_function_and_a_class_of_the_same_rule_agree(lake: "tallow.Lake") -> None:
+    function = tallow.backtest(trend, timerange=RANGE, lake=lake, check=False)
+    strategy = tallow.backtest(Cross, timerange=RANGE, lake=lake, check=False)
+    assert function.metrics["trades"] == strategy.metrics["trades"]
+    assert function.metrics["return_pct"] == pytest.approx(strategy.metrics["return_pct"])
+    assert strategy.replay().equal
+    assert function.replay().equal
+
+
+def test_parameters_reach_function_and_class(lake: "tallow.Lake") -> None:
+    plain = tallow.backtest(trend, timerange=RANGE, lake=lake, check=False)
+    other = tallow.backtest(trend, timerange=RANGE, lake=lake, check=False, params={"fast": 5})
+    same = tallow.backtest(Cross, timerange=RANGE, lake=lake, check=False, params={"fast": 5})
+    assert plain.metrics["trades"] != other.metrics["trades"]
+    assert same.metrics["trades"] == other.metrics["trades"]
+    with pytest.raises(UserError, match="BAD_PARAMETER"):
+        tallow.backtest(Cross, timerange=RANGE, lake=lake, check=False, params={"fast": 99})
+
+
+def test_checks_tell_clean_from_leaky(lake: "tallow.Lake") -> None:
+    assert tallow.check(trend, timerange=RANGE, lake=lake)
+    found = tallow.check(cheat, timerange=RANGE, lake=lake)
+    assert not found
+    assert found.verdict == "leaky"
+    assert "shift(-1)" in repr(found)
+
+
+def test_results_have_frames_pictures_and_a_page(lake: "tallow.Lake", tmp_path: Path) -> None:
+    result = tallow.backtest("sma_cross", timerange=RANGE, lake=lake, params={"fast": 5, "slow": 20}, check=False)
+    assert len(result.equity) == 744
+    assert list(result.trades.columns[:4]) == ["entry_row", "exit_row", "entry_time", "exit_time"]
+    assert set(result.trades["reason"]) <= {"target", "open"}
+    assert len(result.orders) >= len(result.trades)
+    assert list(result.incidents.columns) == ["kind", "start", "end", "count", "exposed", "profit"]
+    assert result.frame("trades", as_="polars").height == len(result.trades)
+    assert result.check is None
+    assert len(result.digest) == 64
+    assert result.to_dict()["key"] == result.key
+    assert "sma_cross" in repr(result)
+    assert "<" in result.plot()._repr_html_()
+    assert result.report(str(tmp_path / "page.html")).stat().st_size > 10_000
+
+
+def test_own_data_needs_no_lake(tmp_path: Path) -> None:
+    index = pd.date_range("2024-01-01", periods=500, freq="1h", tz="UTC")
+    close = 100 + np.sin(np.arange(500) / 20) * 10
+    data = pd.DataFrame(
+        {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": 1.0}, index=index
+    )
+    empty = tallow.open(str(tmp_path / "none"))
+    result = tallow.backtest(trend, data=data, lake=empty)
+    assert result.check is not None
+    assert result.check.verdict == "certified"
+    assert result.replay().equal
+    assert "<" in result._repr_html_()
+    assert not tallow.check(cheat, data=data, lake=empty)
+
+
+def test_the_cache_answers_with_the_same_result(lake: "tallow.Lake") -> None:
+    first = tallow.backtest("rsi", timerange=RANGE, lake=lake, check=False)
+    again = tallow.backtest("rsi", timerange=RANGE, lake=lake, check=False)
+    assert (first.key, first.digest, first.to_dict()) == (again.key, again.digest, again.to_dict())
