@@ -114,3 +114,9 @@ def test_live_bars_carry_the_funding_of_their_bar():
     bars = make_bars(1, 2, 3)
     funding = FundingRates(np.array([MINUTE, MINUTE + 30_000_000]), np.array([0.1, 0.2]))
     assert [row[6:] for row in live_bars(prepare(bars, funding))] == [(0, 0), (0.1, 0.2), (0, 0)]
+
+
+def test_a_refused_target_of_a_path_names_its_bar():
+    with pytest.raises(UserError) as caught:
+        run_path(make_bars(1, 2, 3), lambda row, account: -1.0 if row == 1 else 0.5, FREE, cash=1)
+    assert (caught.value.code, caught.value.facts["row"]) == ("SHORT_NOT_ALLOWED", "1")

@@ -23,8 +23,8 @@ from tallow.core.matching import Config, Holding, Levels, account_equity, inline
 from tallow.domain.columns import Floats, Times
 
 _SIZE = states.STATE_SIZE
-_BAR_PLACE = _SIZE + len(Config._fields)
-_BAR_FIELDS = len(Bar._fields)
+_TARGET_PLACE = _SIZE + len(Config._fields)
+_TARGET, _TARGET_FIRST = 2, 21
 _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the check runs in vector instructions
 
 
@@ -142,10 +142,19 @@ def load_config(m: Floats, at: int) -> Config:  # pragma: no cover
 
 
 @inlined
-def load_bar(m: Floats, at: int) -> Bar:  # pragma: no cover
-    """Read a bar from flat numbers."""
-    i = at
-    return Bar(m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7], m[i + 8])
+def load_bar(bars: Floats, row: int) -> Bar:  # pragma: no cover
+    """Read a bar from a row of a table."""
+    return Bar(
+        bars[row, 0],
+        bars[row, 1],
+        bars[row, 2],
+        bars[row, 3],
+        bars[row, 4],
+        bars[row, 5],
+        bars[row, 6],
+        bars[row, 7],
+        bars[row, 8],
+    )
 
 
 @inlined
@@ -256,15 +265,26 @@ def _build_run(fingerprint: int) -> Callable[..., int]:
 
 def _build_live(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
-    def live(desk: Floats, log: Floats, phase: int) -> None:  # pragma: no cover
-        """Do one bar on a desk of state, config, bar and target: 0 the whole step, 1 the bar, 2 the target."""
+    def live(desk: Floats, log: Floats, bars: Floats, marks: Floats, row: int, order: int) -> None:  # pragma: no cover
+        """Do halves of steps on a desk of state, config and target.
+
+        `order` has two digits, done from left to right: 1 passes the bar at `row`, 2 takes the target. A target that
+        comes before a bar belongs to the bar before. What holds after a target is written to its row of `marks`.
+        """
         _ = fingerprint
-        m, log = borrow(desk), borrow(log)
-        config, bar, state = load_config(m, _SIZE), load_bar(m, _BAR_PLACE), load(m)
-        if phase != 2:
-            state = pass_bar(config, state, bar, log)
-        if phase != 1:
-            state = take_target(config, state, bar, m[_BAR_PLACE + _BAR_FIELDS], log)
+        m, log, bars, marks = borrow(desk), borrow(log), borrow(bars), borrow(marks)
+        config, state = load_config(m, _SIZE), load(m)
+        if order == _TARGET_FIRST:
+            row -= 1
+        for half in (order // 10, order % 10):
+            if half == 1:
+                row += int(order == _TARGET_FIRST)
+                state = pass_bar(config, state, load_bar(bars, row), log)
+            elif half == _TARGET:
+                state = take_target(config, state, load_bar(bars, row), m[_TARGET_PLACE], log)
+                marks[row, 0] = state.equity
+                marks[row, 1] = state.holding.quantity
+                marks[row, 2] = state.order.target
         store(m, state)
 
     return cast(Callable[..., None], live)

@@ -26,10 +26,10 @@ from tallow.domain.columns import PRICES, Bars, Floats, FundingRates
 from tallow.domain.results import EXIT_REASONS, Run
 from tallow.domain.scene import Execution
 
-_WHOLE, _BAR, _TARGET = 0, 1, 2  # phases of the compiled shim
+_BAR, _TARGET, _STEP, _TARGET_THEN_BAR = 1, 2, 12, 21  # what one call of the compiled shim does
 _QUANTITY, _KEPT = 3, 10  # places in the flat state: position, last target, last exit reason, trades
 _REASON, _TRADES = STATE_SIZE - 1, EVENTS - 5
-_CONFIG = STATE_SIZE + len(configure(Execution()))
+_PREVIOUS = Bar._fields.index("previous_volume")
 
 
 class LiveBar(NamedTuple):
@@ -93,9 +93,11 @@ class Engine:
     def __init__(self, execution: Execution, cash: float) -> None:
         self.execution = execution
         state = flatten(initial_state(check_cash(cash)))
-        self._desk = np.array([*state, *configure(execution), *[math.nan] * (len(Bar._fields) + 1)])
+        self._desk = np.array([*state, *configure(execution), math.nan])
+        self._table, self._marks = np.full((1, len(Bar._fields)), math.nan), np.empty((1, len(Marks._fields)))
         # Single numbers are read and written several times faster through a view than through the array.
         self._view = cast("memoryview[float]", self._desk.data)
+        self._bar = cast("memoryview[float]", self._table.ravel().data)
         self._log = np.empty((EVENTS_A_BAR, len(EVENT_COLUMNS)))
         self._time = -(2**63)
         self._row = -1
@@ -128,9 +130,7 @@ class Engine:
     @property
     def account(self) -> Account:
         """What a strategy may know at this close."""
-        view = self._view
-        reason = EXIT_REASONS[int(view[_REASON])] if view[_TRADES] else ""
-        return Account(view[_QUANTITY], view[1], view[0], view[_QUANTITY + 1], reason)
+        return _account(self._view)
 
     def step(self, bar: LiveBar, target: float = math.nan) -> list[LiveFill]:
         """Pass a closed bar, then take the target decided at its close (NaN keeps the last); give the fills.
@@ -141,7 +141,7 @@ class Engine:
         """
         self._lay_out(bar)
         self._view[-1] = target
-        return self._fills(self._call(_WHOLE))
+        return self._fills(self._call(_STEP))
 
     def advance(self, bar: LiveBar) -> list[LiveFill]:
         """Pass a closed bar without a decision, as `step` does; `decide` may follow."""
@@ -160,16 +160,15 @@ class Engine:
         if time <= self._time or not sound:
             raise bad_bar(self._row + 1, time, dict(zip(PRICES, bar[1:5], strict=True)))
         self._time, self._row = time, self._row + 1
-        view, previous = self._view, self._view[_CONFIG + 5]
-        values = (self._row, opened, high, low, close, volume, previous, funding_open, funding_inside)
-        for place, value in enumerate(values, _CONFIG):
-            view[place] = value
+        values = (self._row, opened, high, low, close, volume, self._bar[_PREVIOUS - 1], funding_open, funding_inside)
+        for place, value in enumerate(values):
+            self._bar[place] = value
 
-    def _call(self, phase: int) -> Floats:
+    def _call(self, order: int) -> Floats:
         # Run the shim; give the event rows it wrote.
         view = self._view
         view[EVENTS] = 0.0
-        KERNELS.live(self._desk, self._log, phase)
+        KERNELS.live(self._desk, self._log, self._table, self._marks, 0, order)
         if view[REFUSED]:
             view[REFUSED] = 0.0
             raise refused_target(view[-1], self.execution, self._row, self._time)
@@ -183,6 +182,11 @@ class Engine:
             for _, quantity, price, fee, slippage, reason, *_ in events.tolist()
             if quantity
         ]
+
+
+def _account(view: "memoryview[float]") -> Account:
+    reason = EXIT_REASONS[int(view[_REASON])] if view[_TRADES] else ""
+    return Account(view[_QUANTITY], view[1], view[0], view[_QUANTITY + 1], reason)
 
 
 Decide = Callable[[int, Account], float]
@@ -206,26 +210,41 @@ def run_path(
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, BAD_SETTING.
     """
     market = prepare(bars, funding)
-    engine = Engine(execution, cash)
-    marks: list[tuple[float, float, float]] = []
+    desk = np.array([*flatten(initial_state(check_cash(cash))), *configure(execution), math.nan])
+    view, log = cast("memoryview[float]", desk.data), np.empty((2 * EVENTS_A_BAR, len(EVENT_COLUMNS)))
+    table, marks = _bar_table(market), np.empty((len(market), len(Marks._fields)))
     chunks = [np.zeros((0, len(EVENT_COLUMNS)))]
-    for row, bar in enumerate(live_bars(market)):
-        engine._lay_out(bar)
-        for phase in (_BAR, _TARGET):
-            if phase == _TARGET:
-                engine._view[-1] = decide(row, engine.account)
-            events = engine._call(phase)
-            if len(events):
-                chunks.append(events.copy())
-        marks.append((engine._view[1], engine._view[_QUANTITY], engine._view[_KEPT]))
-    table = np.array(marks).reshape(-1, len(Marks._fields)).T.copy()
-    return gather(market, Marks(table[0], table[1], table[2]), np.concatenate(chunks), engine.state, cash)
+    last = len(market) - 1
+    for row in range(last + 2) if last >= 0 else ():
+        # One call takes the target of the bar before and passes this bar; past the last bar only the target is left.
+        order = _TARGET if row > last else _TARGET_THEN_BAR if row else _BAR
+        KERNELS.live(desk, log, table, marks, min(row, last), order)
+        if view[REFUSED]:
+            raise refused_target(view[-1], execution, row - 1, int(market.time[row - 1]))
+        if view[EVENTS]:
+            chunks.append(log[: int(view[EVENTS])].copy())
+            view[EVENTS] = 0.0
+        if row <= last:
+            view[-1] = decide(row, _account(view))
+    done = Marks(*(np.ascontiguousarray(column) for column in marks.T))
+    return gather(market, done, np.concatenate(chunks), unflatten(desk[:STATE_SIZE]), cash)
+
+
+def _bar_table(market: Market) -> Floats:
+    # The bars row by row, as the compiled shim reads them.
+    columns, count = market.columns, len(market)
+    table = np.zeros((count, len(Bar._fields)))
+    table[:, 0] = np.arange(count)
+    for place, column in enumerate(columns[:5], 1):
+        table[:, place] = column
+    table[:1, _PREVIOUS] = math.nan
+    table[1:, _PREVIOUS] = columns.volume[:-1]
+    table[columns.funding_row, _PREVIOUS + 1] = columns.funding_open
+    table[columns.funding_row, _PREVIOUS + 2] = columns.funding_inside
+    return table
 
 
 def live_bars(market: Market) -> list[LiveBar]:
     """Give the bars of a market one by one, with their funding."""
-    columns, count = market.columns, len(market)
-    opening, inside = np.zeros(count), np.zeros(count)
-    opening[columns.funding_row], inside[columns.funding_row] = columns.funding_open, columns.funding_inside
-    fields = (market.time, *columns[:5], opening, inside)
-    return [LiveBar(*values) for values in zip(*(field.tolist() for field in fields), strict=True)]
+    rows = (row[1:_PREVIOUS] + row[_PREVIOUS + 1 :] for row in _bar_table(market).tolist())
+    return [LiveBar(time, *row) for time, row in zip(market.time.tolist(), rows, strict=True)]
