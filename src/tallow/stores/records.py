@@ -54,6 +54,7 @@ class SqlRecords:
 
     def save(self, result: Result) -> None:
         """Store under the key; the arrays first, so that a row never lacks them; the same key again adds nothing."""
+        engine = self._engine
         path = self._arrays(result.key)
         if not path.exists():
             _write(path, _pack(result.run))
@@ -68,7 +69,7 @@ class SqlRecords:
             "scene": result.scene.canonical(),
             "body": json.dumps(_body(result), allow_nan=False),
         }
-        with self._engine.begin() as connection:
+        with engine.begin() as connection:
             known = connection.execute(sa.select(RESULTS.c.verdict).where(RESULTS.c.key == result.key)).first()
             if known is None:
                 connection.execute(sa.insert(RESULTS).values(row))
