@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tallow.core.indicators.compiled import compiled
 from tallow.domain.columns import Floats, Times
 
 
@@ -35,29 +36,49 @@ def drawdowns(equity: Floats, time: Times, cash: float | None = None, count: int
         cash: starting balance: a peak before the first bar. Without it the first bar is the first peak.
         count: how many at most.
     """
-    before = [] if cash is None else [cash]
-    lead, levels = len(before), np.concatenate((np.array(before, np.float64), equity))
-    peaks = np.maximum.accumulate(levels)
-    below = levels < peaks
-    starts = np.flatnonzero(below[1:] & ~below[:-1])
-    if len(starts) == 0:
+    if len(equity) == 0:
         return []
-    falls = (levels - peaks) / peaks
-    depths = np.minimum.reduceat(falls, starts)
-    worst = np.argsort(depths, kind="stable")[:count]
-    ends = np.append(starts[1:], len(levels) - 1)
-    return [_drawdown(falls[starts[i] : ends[i] + 1], int(starts[i]), time, lead) for i in worst]
+    peak = float(equity[0]) if cash is None else cash
+    depths, starts, troughs, ends = _falls(np.ascontiguousarray(equity, np.float64), peak)
+    last = len(equity) - 1
+    return [
+        Drawdown(
+            depth_pct=100.0 * float(depths[i]),
+            start=int(time[max(0, starts[i])]),
+            trough=int(time[troughs[i]]),
+            end=int(time[ends[i]]) if ends[i] <= last else None,
+            bars=int(min(ends[i], last) - starts[i]),
+        )
+        for i in np.argsort(depths, kind="stable")[:count]
+    ]
 
 
-def _drawdown(falls: Floats, start: int, time: Times, lead: int) -> Drawdown:
-    # `falls` begins at the peak's row of levels, which is `start`, and may run beyond the recovery.
-    back = np.flatnonzero(falls[1:] >= 0.0)
-    bars = int(back[0]) + 1 if len(back) else len(falls) - 1
-    trough = int(np.argmin(falls))
-    return Drawdown(
-        depth_pct=100.0 * float(falls[trough]),
-        start=int(time[max(0, start - lead)]),
-        trough=int(time[start + trough - lead]),
-        end=int(time[start + bars - lead]) if len(back) else None,
-        bars=bars,
-    )
+@compiled
+def _falls(equity: Floats, peak: float) -> tuple[Floats, Times, Times, Times]:  # pragma: no cover
+    """Give depth (a fraction below the peak), peak's row (-1: before the first), trough and end of every fall.
+
+    The end is the first row back at the peak, or the number of rows.
+    """
+    depths, starts, troughs, ends = [0.0], [0], [0], [0]
+    depth, top, trough = 0.0, -1, -1
+    for row in range(len(equity)):
+        value = equity[row]
+        if value < peak:
+            fall = (value - peak) / peak
+            if fall < depth:
+                depth, trough = fall, row
+        elif value >= peak:
+            if depth < 0.0:
+                depths.append(depth)
+                starts.append(top)
+                troughs.append(trough)
+                ends.append(row)
+                depth = 0.0
+            peak, top = value, row
+    if depth < 0.0:
+        depths.append(depth)
+        starts.append(top)
+        troughs.append(trough)
+        ends.append(len(equity))
+    # The first entry only gives the lists their type.
+    return np.array(depths)[1:], np.array(starts)[1:], np.array(troughs)[1:], np.array(ends)[1:]

@@ -61,11 +61,11 @@ def buy_hold_pct(bars: Bars, execution: Execution) -> float | None:
     """
     at_close = execution.fill == "close"
     prices, first = (bars.close, 0) if at_close else (bars.open, 1)
-    tradable = np.flatnonzero(~(bars.volume[first:] <= 0.0))
-    if len(tradable) == 0:
+    tradable = ~(bars.volume[first:] <= 0.0)
+    if not tradable.any():
         return None
     cost = (1.0 + execution.slippage_bps / 10_000) * (1.0 + execution.taker_fee)
-    return 100.0 * (float(bars.close[-1]) / (float(prices[first + tradable[0]]) * cost) - 1.0)
+    return 100.0 * (float(bars.close[-1]) / (float(prices[first + int(tradable.argmax())]) * cost) - 1.0)
 
 
 def _growth_metrics(run: Run, timeframe: Timeframe, cash: float) -> dict[str, Metric]:

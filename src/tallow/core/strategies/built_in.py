@@ -126,7 +126,7 @@ BUILT_IN: Mapping[str, Callable[..., Floats]] = MappingProxyType(
 
 def _compare(line: Floats, other: Floats, short: bool) -> Floats:
     # A comparison with NaN is false, which is flat.
-    return _signs(line > other, (line < other) & short)
+    return _signs(line > other, line < other) if short else (line > other).astype(np.float64)
 
 
 def _signs(long: Mask, short: Mask) -> Floats:
