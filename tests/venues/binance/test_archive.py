@@ -105,7 +105,7 @@ def test_a_checksum_that_stays_wrong_is_an_error(archives):
     assert len(asked) == 4
 
 
-@pytest.mark.parametrize("body", [b"<html>busy</html>", GOOD[: len(GOOD) // 2], b""])
+@pytest.mark.parametrize("body", [b"<html>busy</html>", GOOD[: len(GOOD) // 2], b""], ids=["page", "half", "nothing"])
 def test_an_answer_that_is_no_whole_zip_is_asked_for_again(archives, body):
     source, asked = archives((200, stated(GOOD)), (200, body), (200, GOOD))
     assert len(source.candles(SPOT, parse_timeframe("1m"), DAY_ONE).rows) == 2
