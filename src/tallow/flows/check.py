@@ -23,6 +23,7 @@ class Bench:
         fresh: in a new process; None leaves state that outlives an import untested.
         trace: gives what each line left in its variables, to find the line of a leak.
         clock_moved: with the wall clock moved; None where the strategy reads none.
+        by_bar: whether it decides bar by bar and is shown the past alone.
         file: path that findings name.
     """
 
@@ -31,6 +32,7 @@ class Bench:
     fresh: Fresh | None = None
     trace: Callable[[Bars], Sequence[Step]] | None = None
     clock_moved: Run | None = None
+    by_bar: bool = False
     file: str = ""
 
 
@@ -73,6 +75,7 @@ def check(
         fresh=bench.fresh,
         trace=bench.trace,
         clock_moved=bench.clock_moved,
+        by_bar=bench.by_bar,
         replay=lambda finding: replay_command(bench.file or strategy.name, finding),
     )
     effort = Effort(

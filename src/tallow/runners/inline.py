@@ -213,3 +213,8 @@ def clock_moved(strategy: Strategy) -> Callable[[Bars], Floats] | None:
 def location(strategy: Strategy) -> str:
     """Give the path of a strategy's file; the name of one that has none."""
     return str(strategy.origin.path) if isinstance(strategy, FileStrategy) else strategy.name
+
+
+def is_event_driven(strategy: Strategy) -> bool:
+    """Say whether a strategy decides bar by bar and is shown the past alone."""
+    return isinstance(strategy, FileStrategy) and strategy.event_driven

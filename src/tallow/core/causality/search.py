@@ -79,12 +79,13 @@ def short(name: str) -> str:
 
 
 def exposed_changes(trials: Trials) -> list[int]:
-    """Give the change rows that have a future."""
-    return [row for row in change_rows(trials.base).tolist() if row <= trials.last_cut]
+    """Give the change rows that have a future, ascending; an even part where not all of them are asked for."""
+    rows = [row for row in change_rows(trials.base).tolist() if row <= trials.last_cut]
+    return rows if trials.at_most is None else sorted(spread(rows)[: trials.at_most])
 
 
 def _sampled(trials: Trials) -> Iterator[tuple[int, str]]:
-    rows = np.linspace(0.03 * trials.last_cut, trials.last_cut, _SAMPLE).astype(int).tolist()
+    rows = np.linspace(0.03 * trials.last_cut, trials.last_cut, _SAMPLE if trials.at_most is None else 3).astype(int).tolist()
     for cut in spread(sorted(set(rows))):
         yield cut, TRUNCATE
         for name in FUTURES:

@@ -34,12 +34,14 @@ class Trials:
         runs: times the strategy was run, the first included.
         tested: method -> cuts at which it ran through.
         failed: method -> cut -> message, where the code under test raised or gave another shape.
+        at_most: change rows to test; None is all of them.
         touched: rows before which a single bar was disturbed without changing the row.
     """
 
     run: Run
     bars: Bars
     base: Floats
+    at_most: int | None = None
     runs: int = 1
     tested: dict[str, set[int]] = field(default_factory=dict)
     failed: dict[str, dict[int, str]] = field(default_factory=dict)
