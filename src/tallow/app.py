@@ -447,7 +447,7 @@ class Workspace:
             tools = Bench(
                 run=probe(subject),
                 clock=self.clock,
-                fresh=lambda sets: processes.begin(strategy, conditions, sets),
+                fresh=lambda these, cuts: processes.begin(strategy, conditions, these, cuts),
                 trace=lambda these: watch(subject, these),
                 clock_moved=clock_moved(subject),
                 file=location(strategy),

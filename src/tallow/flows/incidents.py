@@ -54,9 +54,7 @@ def _empty_bars(bars: Bars, run: Run, timeframe: Timeframe) -> list[Incident]:
         start = int(bars.time[row])
         before = float(run.equity[row - 1]) if row else float(run.equity[row])
         exposed = bool(run.position[row] != 0)
-        found.append(
-            Incident("ZERO_VOLUME", start, timeframe.next(start), 1, exposed, float(run.equity[row]) - before)
-        )
+        found.append(Incident("ZERO_VOLUME", start, timeframe.next(start), 1, exposed, float(run.equity[row]) - before))
     return found
 
 
@@ -65,7 +63,4 @@ def _quarantined(lake: Lake, scene: Scene, span: TimeRange) -> list[Incident]:
     mine = frame.filter((frame["symbol"] == scene.instrument.symbol) & (frame["table_name"] == "silver.candles"))
     mine = mine.filter(mine["timeframe"] == str(scene.timeframe))
     times = microseconds(mine, "time").tolist()
-    return [
-        Incident("QUARANTINED", time, scene.timeframe.next(time), 1, False, 0.0)
-        for time in sorted(set(times))
-    ]
+    return [Incident("QUARANTINED", time, scene.timeframe.next(time), 1, False, 0.0) for time in sorted(set(times))]
