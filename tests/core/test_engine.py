@@ -57,7 +57,7 @@ def executions(draw, fill=None, leverage=None, allow_short=None):
         trailing_stop=draw(switch(rate(0.08, 0.3))),
         min_notional=draw(st.sampled_from([0.0, 500.0])),
         lot_size=draw(st.sampled_from([0.0, 0.1, 7.0])),
-        tick_size=draw(st.sampled_from([0.0, 0.01, 0.5])),
+        tick_size=draw(st.sampled_from([0.0, 0.01])),
     )
 
 

@@ -207,6 +207,12 @@ def test_isolated_margin_leaves_the_rest_of_the_account_alone():
     assert done.equity[2] == pytest.approx(1_000 - 2_000 / 5)
 
 
+def test_a_partial_exit_takes_its_part_of_the_margin():
+    rows = [(100, 100, 100, 100)] * 3 + [(100, 100, 90, 90)]
+    done = play(rows, [10, 5, NAN, NAN], leverage=10)
+    assert fills(done)[1:] == [(2, -50, 100, "target"), (3, -50, 90 / 0.995, "liquidation")]
+
+
 def test_an_unlevered_long_is_never_liquidated_and_an_unlevered_short_is():
     crash = [(100, 100, 100, 100)] * 2 + [(1, 1, 0.01, 0.01)]
     assert reasons(play(crash, [1, NAN, NAN])) == ["open"]
