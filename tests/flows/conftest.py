@@ -49,7 +49,7 @@ def lake(tmp_path: Path, clock: FakeClock) -> DeltaLake:
     return DeltaLake(str(tmp_path / "lake"), clock)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], DeltaLake]:
     """One empty lake after the other, for property tests."""
     return lambda: DeltaLake(str(tmp_path_factory.mktemp("lake")), FakeClock())
@@ -60,7 +60,7 @@ def price(place: int) -> float:
     return 100.0 + (place * 7 % 23)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def candle_page() -> Callable[..., Page]:
     """Candles of the given intervals since 2024-01-01; the same intervals give the same prices."""
 
@@ -91,7 +91,7 @@ def candle_page() -> Callable[..., Page]:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def trade_page() -> Callable[..., Page]:
     """One trade a second since 2024-01-01 for every id; the same id gives the same trade."""
 
