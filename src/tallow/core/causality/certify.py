@@ -19,7 +19,7 @@ from tallow.domain.evidence import Certificate, Finding
 
 _BEFORE_FRESH = 12  # trials that must pass before a process is asked
 _REPORTED = 3
-_BY_BAR = 40  # change rows tested of a strategy that is shown the past alone
+_BY_BAR = 24  # change rows tested of a strategy that is shown the past alone
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class _Examination:
             cut=found.cut,
             method=found.method,
             before=float(trials.base[row]),
-            after=float(found.output[row]) if row < len(found.output) else None,
+            after=float(found.output[row]),
             kind=kind or place.kind,
             rows_changed=len(found.rows),
             location=f"{subject.file}:{place.line}" if place.line else "",
@@ -322,7 +322,7 @@ def replay(run: Run, bars: Bars, finding: Finding) -> tuple[float, float]:
     """Run a finding again: the output at its row with the true future, and with the changed one."""
     trials = Trials(run, bars, run(bars))
     after = run(trials.changed(finding.cut, finding.method))
-    return float(trials.base[finding.row]), float(after[finding.row]) if finding.row < len(after) else float("nan")
+    return float(trials.base[finding.row]), float(after[finding.row])
 
 
 def methods() -> tuple[str, ...]:

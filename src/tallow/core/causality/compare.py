@@ -28,7 +28,7 @@ def changed_rows(before: Floats, after: Floats, rows: int) -> NDArray[np.intp]:
         with np.errstate(invalid="ignore"):
             apart = np.abs(left - right)
             allowed = ABSOLUTE + RELATIVE * np.maximum(np.maximum(np.abs(left), np.abs(right)), _size(before))
-            differs &= ~(apart <= allowed)
+            differs &= ~(np.isfinite(apart) & (apart <= allowed))
     found: NDArray[np.intp] = np.flatnonzero(differs)
     return found if count == rows else np.concatenate((found, np.arange(count, rows)))
 

@@ -61,14 +61,15 @@ def _joined(column: Floats, known: int, later: Floats) -> Floats:
 
 
 def disturb(bars: Bars, rows: Sequence[int], name: str) -> Bars:
-    """Give the bars with only the given rows changed, each against its own direction or made flat.
+    """Give the bars with only the given rows changed: ``opposite``, ``along`` or ``flat``.
 
-    The opposite of a bar that rose is a crash and of one that fell a jump, both with a wide range and a large volume.
+    The opposite of a bar that rose is a crash and of one that fell a jump; along is the other way round; both have a
+    wide range and a large volume.
     """
     at = np.asarray(rows, np.intp)
     changed = _copied(bars)
     last = bars.close[np.maximum(at - 1, 0)]
-    rose = bars.close[at] >= last
+    rose = (bars.close[at] >= last) != (name == "along")
     if name == "flat":
         low = high = first = close = last
         volume = np.zeros(len(at))

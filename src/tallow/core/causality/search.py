@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -61,8 +62,8 @@ def needed(trials: Trials, *, truncated_elsewhere: bool = False) -> Iterator[tup
         against = short(opposite(trials.bars, cut))
         yield cut, against
         if cut in trials.failed.get(against, ()):
-            yield cut, short("mirror")
-            yield cut, short("noise")
+            # The code may need more bars than that, or refuse prices like these.
+            yield from ((cut, name) for name in (against.partition(":")[0], "mirror", "noise"))
         if len(changes) <= _FEW:
             yield cut, short("flat")
 
@@ -85,7 +86,11 @@ def exposed_changes(trials: Trials) -> list[int]:
 
 
 def _sampled(trials: Trials) -> Iterator[tuple[int, str]]:
-    rows = np.linspace(0.03 * trials.last_cut, trials.last_cut, _SAMPLE if trials.at_most is None else 3).astype(int).tolist()
+    rows = (
+        np.linspace(0.03 * trials.last_cut, trials.last_cut, _SAMPLE if trials.at_most is None else 3)
+        .astype(int)
+        .tolist()
+    )
     for cut in spread(sorted(set(rows))):
         yield cut, TRUNCATE
         for name in FUTURES:
@@ -108,12 +113,12 @@ def further(trials: Trials) -> Iterator[tuple[int, str]]:
     for cut in changes:
         yield cut, short("flat")
     if len(changes) < len(every):
-        yield from _combed(trials, "flat")
+        yield from chain(_combed(trials, "flat"), _combed(trials, "along"))
     for cut in spread([cut for cut in every if cut not in trials.touched and cut not in trials.cuts]):
         yield cut, TRUNCATE
         yield cut, short(opposite(trials.bars, cut))
     for cut in changes:
-        yield cut, short("up" if opposite(trials.bars, cut) == "down" else "down")
+        yield cut, short(_future_like(trials, cut, "along"))
     for cut in spread(list(every)):
         yield cut, TRUNCATE
     for name in ("wild", "noise", "mirror"):
@@ -125,7 +130,14 @@ def _combed(trials: Trials, name: str) -> Iterator[tuple[int, str]]:
     for offset in spread(list(range(1, min(_SPACING, trials.last_cut + 1) + 1))):
         rows = list(range(offset, trials.last_cut + 2, _SPACING))
         for cut in trials.comb(rows, name)[:_SUSPECTS]:
-            yield cut, short(opposite(trials.bars, cut) if name == "opposite" else name)
+            yield cut, short(_future_like(trials, cut, name))
+
+
+def _future_like(trials: Trials, cut: int, name: str) -> str:
+    against = opposite(trials.bars, cut)
+    if name == "along":
+        return "up" if against == "down" else "down"
+    return against if name == "opposite" else name
 
 
 def spread(rows: list[int]) -> list[int]:
@@ -133,9 +145,9 @@ def spread(rows: list[int]) -> list[int]:
 
     Example:
         >>> spread([0, 1, 2, 3, 4])
-        [2, 0, 3, 1, 4]
+        [2, 1, 4, 3, 0]
     """
     count = len(rows)
     width = max(count - 1, 1).bit_length()
-    order = sorted(range(count), key=lambda place: int(f"{(place + count // 2) % count:0{width}b}"[::-1], 2))
+    order = sorted(range(count), key=lambda place: int(f"{(place - count // 2) % count:0{width}b}"[::-1], 2))
     return [rows[place] for place in order]
