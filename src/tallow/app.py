@@ -381,6 +381,7 @@ class Workspace:
             "strategy_hash": result.strategy_hash,
             "engine_version": result.engine_version,
             "table_versions": dict(result.table_versions),
+            "data_digest": result.data_digest,
             "origin": result.origin,
             "bars_origin": result.bars_origin,
             "metrics": dict(result.metrics),

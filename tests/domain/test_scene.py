@@ -29,7 +29,7 @@ EXECUTION = {
 
 
 def key(scene: Scene) -> str:
-    return scene.key({"gold.candles": 3}, "abc", "1")
+    return scene.key({"gold.candles": 3}, "data", "abc", "1")
 
 
 @pytest.mark.parametrize("name", [item.name for item in fields(Scene)])
@@ -45,10 +45,11 @@ def test_any_changed_execution_field_changes_the_key(name: str) -> None:
 def test_data_source_and_engine_are_in_the_key() -> None:
     versions = {"gold.candles": 3}
     keys = {
-        SCENE.key(versions, "abc", "1"), SCENE.key({"gold.candles": 4}, "abc", "1"), SCENE.key({}, "abc", "1"),
-        SCENE.key(versions, "abd", "1"), SCENE.key(versions, "abc", "2"),
+        SCENE.key(versions, "data", "abc", "1"), SCENE.key({"gold.candles": 4}, "data", "abc", "1"),
+        SCENE.key({}, "data", "abc", "1"), SCENE.key(versions, "date", "abc", "1"),
+        SCENE.key(versions, "data", "abd", "1"), SCENE.key(versions, "data", "abc", "2"),
     }  # fmt: skip
-    assert len(keys) == 5
+    assert len(keys) == 6
 
 
 def test_order_and_number_type_do_not_matter() -> None:

@@ -28,6 +28,7 @@ def a_result(key: str = "ab" * 32, created: int = 1) -> Result:
         strategy_hash="ff",
         engine_version="1",
         table_versions={"gold.candles": 4},
+        data_digest="dd",
         origin="binance",
         bars_origin="native",
         metrics={"trades": 2, "sharpe": None, "return_pct": 1.25},

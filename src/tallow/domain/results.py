@@ -102,7 +102,8 @@ class Result:
     Attributes:
         key: content key of scene, table versions, strategy source and engine version.
         digest: sha256 of every number of `run`; a replay must give the same.
-        table_versions: table name -> version the bars were read at.
+        table_versions: table name -> version the bars were read at; empty for candles that were in no lake.
+        data_digest: sha256 of the bars and funding rates it was computed on.
         origin: where the bars came from: a venue's name, or ``simulated``.
         bars_origin: ``native``, ``trades`` or the timeframe they were resampled from.
         metrics: canonical name -> value; None where a metric is undefined.
@@ -116,6 +117,7 @@ class Result:
     strategy_hash: str
     engine_version: str
     table_versions: Mapping[str, int]
+    data_digest: str
     origin: str
     bars_origin: str
     metrics: Mapping[str, float | int | None]

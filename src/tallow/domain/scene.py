@@ -113,11 +113,15 @@ class Scene:
         }
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
-    def key(self, table_versions: Mapping[str, int], strategy_hash: str, engine_version: str) -> str:
-        """Give the content key, 64 hex digits: any changed field, table version, source or engine changes it."""
-        body = json.dumps(
-            [self.canonical(), sorted(table_versions.items()), strategy_hash, engine_version], separators=(",", ":")
-        )
+    def key(
+        self, table_versions: Mapping[str, int], data_digest: str, strategy_hash: str, engine_version: str
+    ) -> str:
+        """Give the content key, 64 hex digits: any changed field, data, source or engine changes it.
+
+        A version counts the changes of one lake; `data_digest` tells two lakes apart that count alike.
+        """
+        parts = [self.canonical(), sorted(table_versions.items()), data_digest, strategy_hash, engine_version]
+        body = json.dumps(parts, separators=(",", ":"))
         return hashlib.sha256(body.encode()).hexdigest()
 
     def __str__(self) -> str:

@@ -1,14 +1,15 @@
 """Run a scene: pinned bars -> targets -> engine -> metrics -> a result stored under its content key."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import summary
-from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
+from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result
@@ -46,6 +47,15 @@ class Market:
     funding: FundingRates | None
     versions: dict[str, int]
 
+    @cached_property
+    def digest(self) -> str:
+        """Give the sha256 of every number in it."""
+        seen = sha256()
+        for part in (self.bars, *([self.funding] if self.funding is not None else [])):
+            for column in fields(part):
+                seen.update(np.ascontiguousarray(getattr(part, column.name)).tobytes())
+        return seen.hexdigest()
+
 
 def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True) -> Result:
     """Give the stored result of this very scene, data, code and engine, or compute and store it.
@@ -53,14 +63,13 @@ def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True
     Raises:
         UserError: NO_DATA when the lake has no candle of the scene.
     """
-    versions = pin(desk.lake, scene)
-    key = scene.key(versions, strategy_hash(strategy), ENGINE_VERSION)
+    desk.progress("reading bars", 0, 1)
+    market = read_market(desk.lake, scene, pin(desk.lake, scene))
+    desk.progress("reading bars", 1, 1)
+    key = scene.key(market.versions, market.digest, strategy_hash(strategy), ENGINE_VERSION)
     known = desk.records.load(key) if cache else None
     if known is not None and (known.certificate is not None or desk.certify is None):
         return known
-    desk.progress("reading bars", 0, 1)
-    market = read_market(desk.lake, scene, versions)
-    desk.progress("reading bars", 1, 1)
     result = known or compute(scene, strategy, market, desk)
     result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
     desk.records.save(result)
@@ -71,16 +80,13 @@ def backtest_bars(scene: Scene, strategy: Strategy, bars: Bars, desk: Desk) -> R
     """Compute a result on candles that the caller holds; its key holds their digest, and it is not stored."""
     market = own_market(bars)
     result = compute(scene, strategy, market, desk)
-    key = scene.key(market.versions, strategy_hash(strategy), ENGINE_VERSION)
+    key = scene.key(market.versions, market.digest, strategy_hash(strategy), ENGINE_VERSION)
     return replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
 
 
 def own_market(bars: Bars) -> Market:
-    """Make a market of candles that are in no lake: their digest stands for the table version."""
-    seen = sha256()
-    for name in COLUMNS:
-        seen.update(np.ascontiguousarray(getattr(bars, name)).tobytes())
-    return Market(bars, "native", None, {"own data": int.from_bytes(seen.digest()[:8])})
+    """Make a market of candles that are in no lake."""
+    return Market(bars, "native", None, {})
 
 
 def strategy_hash(strategy: Strategy) -> str:
@@ -126,6 +132,7 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
         strategy_hash=strategy_hash(strategy),
         engine_version=ENGINE_VERSION,
         table_versions=market.versions,
+        data_digest=market.digest,
         origin=scene.instrument.venue,
         bars_origin=market.bars_origin,
         metrics=metrics,

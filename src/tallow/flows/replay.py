@@ -50,6 +50,8 @@ def replay(stored: Result, strategy: Strategy, desk: Desk, bars: Bars | None = N
         for name, value in stored.metrics.items()
         if again.metrics.get(name) != value
     ]
+    if stored.data_digest != again.data_digest:
+        different.append(f"data: stored {stored.data_digest[:16]}, now {again.data_digest[:16]}")
     if stored.engine_version != again.engine_version:
         different.append(f"engine: stored version {stored.engine_version}, now {again.engine_version}")
     return Replay(stored.key, stored.digest, again.digest, tuple(different))

@@ -159,6 +159,7 @@ def _body(result: Result) -> dict[str, object]:
         "strategy_hash": result.strategy_hash,
         "engine_version": result.engine_version,
         "table_versions": dict(result.table_versions),
+        "data_digest": result.data_digest,
         "origin": result.origin,
         "bars_origin": result.bars_origin,
         "metrics": dict(result.metrics),

@@ -40,6 +40,7 @@ def computed(bars: Bars, execution: Execution) -> Result:
         strategy_hash="",
         engine_version=ENGINE_VERSION,
         table_versions={},
+        data_digest="cd" * 32,
         origin="binance",
         bars_origin="native",
         metrics=summary(done, bars, scene.timeframe, execution, scene.cash),

@@ -189,6 +189,7 @@ def _identity(result: Result) -> list[tuple[Content, Content]]:
     rows: list[tuple[Content, Content]] = [
         ("key", _code(result.key)),
         ("digest", _code(result.digest)),
+        ("data digest", _code(result.data_digest)),
         ("strategy hash", _code(result.strategy_hash)),
         ("engine version", _code(result.engine_version)),
     ]
