@@ -10,6 +10,7 @@ from typing import Any
 
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/lib/", "/run/")
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".dylib", ".nbi", ".nbc", ".pth", ".zip")
+_CACHES = tuple(f"{os.sep}{name}{os.sep}" for name in ("__pycache__", ".cache", ".config"))
 _NETWORK = {"socket.connect": 1, "socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.sendto": 1}
 _STARTS = {"subprocess.Popen": 0, "os.system": 0, "os.exec": 0, "os.posix_spawn": 0}
 
@@ -29,7 +30,7 @@ class Effects:
     def start(self) -> None:
         """Begin to record."""
         self.active = True
-        sys.addaudithook(self._hook)
+        sys.addaudithook(self.notice)
 
     def wrap_native_readers(self) -> None:
         """Record files that polars reads without Python's knowledge."""
@@ -50,7 +51,8 @@ class Effects:
 
         return reading
 
-    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take in one audit event of the interpreter."""
         if not self.active:
             return
         if event == "open":
@@ -66,12 +68,12 @@ class Effects:
 
     def _opened(self, path: str, mode: str) -> None:
         real = os.path.realpath(path)
-        if mode[:1] in ("w", "x") and "+" not in mode:
+        if mode[:1] in ("w", "x"):
             self.written.add(real)
             return
         if real in self.allowed or real in self.written or real.startswith(_SYSTEM) or real.endswith(_CODE):
             return
-        if real.startswith(self.roots) or f"{os.sep}__pycache__{os.sep}" in real:
+        if real.startswith(self.roots) or any(folder in real for folder in _CACHES):
             return
         self.seen[f"reads {path}" if mode[:1] == "r" else f"keeps {path}"] = None
 
@@ -80,7 +82,7 @@ class Effects:
 
 
 def _mode(flags: object) -> str:
-    writing = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_TRUNC)
+    writing = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL)
     return "w" if writing else "r"
 
 

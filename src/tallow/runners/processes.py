@@ -28,6 +28,7 @@ from tallow.runners.messages import as_times, bars_columns, bars_from, pack, unp
 from tallow.runners.sources import Source, imported_packages
 
 _CAN_FORK = hasattr(os, "fork")
+_GRACE = 60  # seconds to start a process
 _COLLECT = pack({"do": "collect"})
 _DROP = pack({"do": "drop"})
 
@@ -55,13 +56,15 @@ class Processes:
         self.close()
 
     def close(self) -> None:
-        """End the server, and with it a child that still runs."""
+        """Let the server end, and with it a child that still runs."""
         server, self._server = self._server, None
         if server is not None:
-            with contextlib.suppress(OSError):
+            self._join()
+            try:
+                server.communicate(timeout=_GRACE)
+            except subprocess.TimeoutExpired:
                 server.kill()
                 server.communicate()
-            self._join()
 
     def begin(self, strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Sequence[int]) -> "Running":
         """Start runs on the bars up to each row of `cuts`, ascending, then on all bars."""
@@ -136,7 +139,7 @@ def _alone(request: bytes, time_limit: int) -> tuple[dict[str, Any], list[Floats
     """Run one request in a process that is started for it: where a process cannot be forked."""
     process = _spawn("once")
     try:
-        answer, _ = process.communicate(request, timeout=time_limit + 60)
+        answer, _ = process.communicate(request, timeout=time_limit + _GRACE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

@@ -89,8 +89,9 @@ def _neighbours(tree: ast.AST, folder: Path, seen: set[str]) -> list[str]:
         if file is None or name in sys.stdlib_module_names:
             continue
         seen.add(name)
+        found.append(name)
         with contextlib.suppress(SyntaxError, ValueError):
-            found += [name, *_neighbours(ast.parse(file.read_text(encoding="utf-8")), folder, seen)]
+            found += _neighbours(ast.parse(file.read_text(encoding="utf-8")), folder, seen)
     return found
 
 

@@ -25,7 +25,7 @@ def watch(strategy: Strategy, bars: Bars) -> tuple[Step, ...]:
     """
     if not isinstance(strategy, FileStrategy):
         return ()
-    watcher = _Watcher(str(strategy.origin.path))
+    watcher = Watcher(str(strategy.origin.path))
     before = sys.gettrace()
     sys.settrace(watcher.enter)
     try:
@@ -37,7 +37,9 @@ def watch(strategy: Strategy, bars: Bars) -> tuple[Step, ...]:
     return tuple(watcher.steps)
 
 
-class _Watcher:
+class Watcher:
+    """A trace function that records what the lines of one file leave behind."""
+
     def __init__(self, path: str) -> None:
         self.path = path
         self.steps: list[Step] = []

@@ -97,3 +97,30 @@ def test_comb_that_fails_tells_nothing(bars):
     trials = begin(picky, bars)
     assert trials.comb([100], "opposite") == []
     assert trials.touched == set()
+
+
+def rounded(size):
+    """Add a tiny amount that depends on the number of bars alone, as rounding may."""
+    return lambda given: past(given) + size * (len(given) % 2 or len(given) > 299)
+
+
+@pytest.mark.parametrize(("size", "differs"), [(1e-8, False), (1e-5, True)])
+def test_rounding_that_depends_on_the_length_alone_is_no_difference(bars, size, differs):
+    trials = begin(rounded(size), bars)
+    found = trials.attempt(101, "truncate") or trials.attempt(102, "truncate")
+    assert (found is not None) == differs
+
+
+def test_a_tiny_leak_is_no_rounding(bars):
+    trials = begin(lambda given: past(given) + 1e-8 * ahead(given), bars)
+    assert trials.attempt(100, "truncate") is not None
+
+
+def test_a_tiny_difference_stands_where_no_other_future_runs(bars):
+    def picky(given):
+        if len(given) == len(bars) and not np.array_equal(given.close, bars.close):
+            raise UserError("STRATEGY_FAILED", "other prices")
+        return rounded(1e-8)(given)
+
+    trials = begin(picky, bars)
+    assert trials.attempt(101, "truncate") is not None or trials.attempt(102, "truncate") is not None

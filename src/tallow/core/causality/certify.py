@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tallow.core.causality.compare import change_rows, changed_rows
+from tallow.core.causality.compare import COARSE, change_rows, changed_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, truncate
 from tallow.core.causality.locate import DECIDED, END_OF_DATA, LENGTH, STATE, Step, locate
 from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, truncations
@@ -28,7 +28,7 @@ class FreshRuns:
 
     Attributes:
         whole: output on all bars, or the message of its failure.
-        differing: the first cuts whose output is not that of `whole`.
+        differing: the first cuts whose output is not that of `whole`, by more than rounding.
         failed: cut -> message, where the code under test failed on the shorter bars.
         effects: plain phrases for whatever it used beside the bars: files, network, processes.
     """
@@ -68,7 +68,7 @@ def fresh_runs(run: Run, bars: Bars, cuts: Sequence[int]) -> FreshRuns:
         whole = run(bars)
     except Error as problem:
         return FreshRuns(problem.message, (), failed)
-    differing = [cut for cut, output in outputs.items() if len(changed_rows(whole, output, cut + 1))]
+    differing = [cut for cut, output in outputs.items() if len(changed_rows(whole, output, cut + 1, COARSE))]
     return FreshRuns(whole, tuple(differing[:_REPORTED]), failed)
 
 

@@ -7,10 +7,11 @@ from tallow.domain.columns import Floats
 
 ABSOLUTE = 1e-12
 RELATIVE = 1e-9
+COARSE = 1e-6  # below this, a difference between runs of unlike length may be rounding
 _SPAN = 1e3  # how far above the typical size one huge value may widen the tolerance of the others
 
 
-def changed_rows(before: Floats, after: Floats, rows: int) -> NDArray[np.intp]:
+def changed_rows(before: Floats, after: Floats, rows: int, relative: float = RELATIVE) -> NDArray[np.intp]:
     """Find the rows below `rows` whose two values differ.
 
     Values differ when they are further apart than 1e-12 + 1e-9 times the size of the output: below that lies the
@@ -27,7 +28,7 @@ def changed_rows(before: Floats, after: Floats, rows: int) -> NDArray[np.intp]:
     if differs.any():
         with np.errstate(invalid="ignore"):
             apart = np.abs(left - right)
-            allowed = ABSOLUTE + RELATIVE * np.maximum(np.maximum(np.abs(left), np.abs(right)), _size(before))
+            allowed = ABSOLUTE + relative * np.maximum(np.maximum(np.abs(left), np.abs(right)), _size(before))
             differs &= ~(np.isfinite(apart) & (apart <= allowed))
     found: NDArray[np.intp] = np.flatnonzero(differs)
     return found if count == rows else np.concatenate((found, np.arange(count, rows)))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tallow.core.causality.compare import changed_rows
-from tallow.core.causality.futures import TRUNCATE, disturb, replace_future, truncate
+from tallow.core.causality.compare import COARSE, changed_rows
+from tallow.core.causality.futures import TRUNCATE, disturb, opposite, replace_future, truncate
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import Error
 
@@ -76,7 +76,24 @@ class Trials:
             return None
         self.tested.setdefault(method, set()).add(cut)
         rows = changed_rows(self.base, output, cut + 1)
-        return Difference(cut, method, rows, output) if len(rows) else None
+        if not len(rows) or self._is_rounding(cut, output):
+            return None
+        return Difference(cut, method, rows, output)
+
+    def _is_rounding(self, cut: int, output: Floats) -> bool:
+        """Say whether a tiny difference is gone when the future is replaced by one of the same length.
+
+        Linear algebra rounds otherwise when arrays are longer or lie elsewhere in memory; what is only that does not
+        depend on the bars that follow.
+        """
+        if len(output) == len(self.base) or len(changed_rows(self.base, output, cut + 1, COARSE)):
+            return False
+        self.runs += 1
+        try:
+            same_length = self.run(replace_future(self.bars, cut, opposite(self.bars, cut)))
+        except Error:
+            return False
+        return not len(changed_rows(self.base, same_length, cut + 1))
 
     def again(self, found: Difference) -> bool:
         """Say whether the strategy repeats both its base output and the changed one."""

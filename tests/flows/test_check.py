@@ -1,0 +1,108 @@
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from tallow.core.causality import FreshRuns
+from tallow.domain.columns import Bars
+from tallow.domain.errors import UserError
+from tallow.domain.timeframes import HOUR
+from tallow.flows.check import Bench, Budget, check, replay_command
+
+
+@dataclass
+class Clock:
+    """A clock that advances a tenth of a second whenever it is read."""
+
+    seconds: float = 0.0
+
+    def now(self):
+        return 0
+
+    def monotonic(self):
+        self.seconds += 0.1
+        return self.seconds
+
+    def sleep(self, seconds):
+        self.seconds += seconds
+
+
+@dataclass
+class Written:
+    name: str = "mine"
+    source: str = "def signals(bars):\n    return bars.close.shift(-1) > bars.close\n"
+    parameters: dict = field(default_factory=dict)
+
+    def targets(self, bars):
+        return past(bars)
+
+
+def past(bars):
+    return np.append(0.0, np.sign(np.diff(bars.close)))
+
+
+def ahead(bars):
+    return np.append(np.sign(np.diff(bars.close)), 0.0)
+
+
+@pytest.fixture
+def bars():
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(2).normal(0, 0.01, 250)))
+    return Bars.of(np.arange(250) * HOUR, (close, close * 1.01, close * 0.99, close, np.ones(250)))
+
+
+def test_a_causal_strategy_is_certified_and_its_data_named(bars):
+    certificate = check(Written(), bars, Bench(past, Clock()), data="BTC/USDT 1h")
+    assert certificate.verdict == "certified"
+    assert certificate.data == "BTC/USDT 1h"
+    assert len(certificate.strategy_hash) == 64
+
+
+def test_a_finding_can_be_shown_again(bars):
+    [finding] = check(Written(), bars, Bench(ahead, Clock(), file="mine.py")).findings
+    assert finding.location == "mine.py:2"
+    assert finding.replay == replay_command("mine.py", finding)
+    assert f"--cut {finding.cut} --future {finding.method}" in finding.replay
+
+
+def test_a_strategy_without_a_file_goes_by_its_name(bars):
+    assert check(Written(), bars, Bench(ahead, Clock())).findings[0].location.startswith("mine:")
+
+
+def test_more_time_covers_more_rows(bars):
+    few = check(Written(), bars, Bench(past, Clock()), budget=Budget(extra=0.0))
+    more = check(Written(), bars, Bench(past, Clock()), budget=Budget(extra=20.0))
+    assert more.runs > few.runs
+
+
+def test_the_limit_makes_the_verdict_unknown(bars):
+    certificate = check(Written(), bars, Bench(past, Clock()), budget=Budget(limit=1.0))
+    assert certificate.verdict == "unknown"
+    assert "time limit" in certificate.reason
+
+
+def test_progress_is_told(bars):
+    told = []
+    certificate = check(Written(), bars, Bench(past, Clock()), progress=lambda *said: told.append(said))
+    assert told[0] == ("checking for look-ahead", 25, 0)
+    assert told[-1] == ("checking for look-ahead", certificate.runs, certificate.runs)
+
+
+def test_all_of_the_bench_is_used(bars):
+    class Elsewhere:
+        def collect(self):
+            return FreshRuns(past(bars), effects=("reads secrets.csv",))
+
+        def cancel(self):
+            raise AssertionError
+
+    bench = Bench(past, Clock(), fresh=lambda given, cuts: Elsewhere(), by_bar=True)
+    assert "secrets.csv" in check(Written(), bars, bench).reason
+    moved = Bench(past, Clock(), clock_moved=ahead)
+    assert "clock" in check(Written(), bars, moved).reason
+
+
+def test_too_few_bars_are_refused(bars):
+    with pytest.raises(UserError) as raised:
+        check(Written(), bars[:2], Bench(past, Clock()))
+    assert raised.value.code == "TOO_FEW_BARS"

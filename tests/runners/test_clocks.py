@@ -1,0 +1,39 @@
+import ast
+
+import pytest
+
+from tallow.runners.clocks import move_clock
+
+
+def value_of(text):
+    names = {}
+    tree = ast.parse(f"import time, datetime as dt\nfrom datetime import datetime, date, UTC\nvalue = {text}")
+    moved = move_clock(tree)
+    exec(compile(tree, "moved", "exec"), names)
+    exec(f"import time, datetime as dt\nfrom datetime import datetime, date, UTC\nreal = {text}", names)
+    return moved, names["value"], names["real"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time.time()",
+        "time.time_ns()",
+        "time.perf_counter()",
+        "datetime.now(UTC)",
+        "dt.datetime.now(UTC)",
+        "date.today()",
+    ],
+)
+def test_every_reading_of_the_clock_is_moved(text):
+    moved, value, real = value_of(text)
+    assert moved
+    assert value > real
+    assert type(value) is type(real)
+
+
+@pytest.mark.parametrize("text", ["time.strptime('2024', '%Y').tm_year", "datetime(2024, 1, 1).year", "max(1, 2)"])
+def test_what_reads_no_clock_is_left_alone(text):
+    moved, value, real = value_of(text)
+    assert not moved
+    assert value == real

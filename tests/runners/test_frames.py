@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from tallow.domain.columns import COLUMNS
+from tallow.domain.errors import UserError
+from tallow.runners.frames import to_frame, to_targets
+
+NAN = np.nan
+
+
+def test_the_frame_has_the_documented_form(bars):
+    frame = to_frame(bars)
+    assert frame.index.name == "timestamp"
+    assert str(frame.index.tz) == "UTC"
+    assert frame.index[1] == pd.Timestamp("1970-01-01 01:00", tz="UTC")
+    assert list(frame.columns) == list(COLUMNS[1:])
+    assert (frame.dtypes == np.float64).all()
+    assert np.array_equal(frame.close.to_numpy(), bars.close)
+    assert frame.trades.isna().all()
+
+
+def test_nothing_done_to_the_frame_reaches_the_bars(bars):
+    before = bars.close.copy()
+    frame = to_frame(bars)
+    frame["close"] = 0.0
+    frame.iloc[:, 0] = 0.0
+    assert np.array_equal(bars.close, before)
+    assert not np.shares_memory(to_frame(bars).close.to_numpy(), bars.close)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        [1, 0, NAN],
+        (True, False, None),
+        np.array([1, 0, NAN]),
+        np.array([1, 0, None], object),
+        pd.Series([1.0, 0.0, NAN]),
+        pd.Series([1, 0, None], dtype="Int64"),
+        pd.Series([True, False, None], dtype="boolean"),
+        pd.Series([True, False, None], dtype=object),
+        pl.Series([1, 0, None]),
+        pl.Series([True, False, None]),
+    ],
+)
+def test_every_form_of_output_is_read(output):
+    assert np.array_equal(to_targets(output, 3), [1.0, 0.0, NAN], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ([1, 0], "has 2 values for 3 bars"),
+        (None, "is not one number a bar"),
+        (1.0, "is not one number a bar"),
+        ("abc", "is not one number a bar"),
+        (np.zeros((3, 1)), "is not one number a bar"),
+        (pd.DataFrame({"a": [1, 2, 3]}), "is not one number a bar"),
+        ([[1], [2, 3], [4]], "is not one number a bar"),
+        (["1", "0", "1"], "is not numeric"),
+        (pd.Series(["1", "0", "1"]), "is not numeric"),
+        (np.array([1, "a", None], object), "is not numeric"),
+        (pd.date_range("2024-01-01", periods=3).to_series(), "is not numeric"),
+        ([1 + 2j, 0, 0], "is not numeric"),
+        ([0.0, np.inf, 0.0], "is infinite at row 1"),
+    ],
+)
+def test_what_is_no_output_is_named(output, message):
+    with pytest.raises(UserError, match=message) as raised:
+        to_targets(output, 3)
+    assert raised.value.code == "BAD_OUTPUT"
+    assert raised.value.facts["received"]
+
+
+def test_infinities_may_be_allowed_for_experiments():
+    assert np.isinf(to_targets([np.inf, 0.0], 2, finite=False)[0])

@@ -1,0 +1,188 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tallow.core.strategies import BUILT_IN
+from tallow.domain.errors import UserError
+from tallow.domain.scene import Execution
+from tallow.runners.inline import (
+    Conditions,
+    clock_moved,
+    evaluate,
+    is_event_driven,
+    load,
+    location,
+    probe,
+    under,
+)
+
+CROSS = """
+    def signals(bars, *, fast=3, slow=8, long_only=True):
+        side = bars.close.rolling(fast).mean() > bars.close.rolling(slow).mean()
+        return side.astype(float) if long_only else side * 2.0 - 1.0
+"""
+HOLDER = """
+    from tallow.core.strategies import Strategy
+
+    class Holder(Strategy):
+        after = 5
+
+        def next(self):
+            if len(self.bars) > self.after and self.position == 0:
+                self.buy()
+            elif self.position > 0 and self.equity < 0.8 * START:
+                self.close_position()
+
+    START = 1_000.0
+"""
+
+
+def test_a_file_strategy_has_name_source_parameters_and_targets(write, bars):
+    strategy = load(write(CROSS), {"fast": "4", "long_only": "no"})
+    assert strategy.name == "mine"
+    assert "rolling(fast)" in strategy.source
+    assert strategy.parameters == {"fast": 4, "slow": 8, "long_only": False}
+    targets = strategy.targets(bars)
+    assert set(targets) == {-1.0, 1.0}
+    assert len(targets) == len(bars)
+
+
+def test_a_built_in_strategy_is_found_by_name(bars):
+    strategy = load("sma_cross", {"fast": 5, "slow": 20})
+    assert np.array_equal(strategy.targets(bars), BUILT_IN["sma_cross"](bars, fast=5, slow=20), equal_nan=True)
+    assert "def sma_cross" in strategy.source
+    assert location(strategy) == "sma_cross"
+    assert np.array_equal(probe(strategy)(bars), strategy.targets(bars), equal_nan=True)
+    assert clock_moved(strategy) is None
+    assert not is_event_driven(strategy)
+
+
+def test_a_class_strategy_trades_through_the_engine(write, bars):
+    strategy = load(write(HOLDER), {"after": "10"})
+    assert is_event_driven(strategy)
+    assert strategy.parameters == {"after": 10}
+    one = evaluate(strategy, bars, Execution(), 1_000.0)
+    assert np.flatnonzero(one == 1.0)[0] == 10
+    other = evaluate(strategy, bars, Execution(taker_fee=0.3), 1_000.0)
+    assert not np.array_equal(one, other, equal_nan=True)
+    assert len(strategy.targets(bars)) == len(bars)
+
+
+def test_conditions_matter_to_class_strategies_alone(write, bars):
+    strategy = load(write(CROSS))
+    assert under(strategy, Conditions(cash=5.0)) is strategy
+    assert np.array_equal(evaluate(strategy, bars, Execution(), 5.0), strategy.targets(bars))
+
+
+def test_nothing_is_kept_between_calls(write, bars):
+    strategy = load(write("seen = []\ndef signals(bars):\n    seen.append(1)\n    return [len(seen)] * len(bars)\n"))
+    assert strategy.targets(bars)[0] == 1
+    assert strategy.targets(bars)[0] == 1
+
+
+def test_prints_and_warnings_stay_inside(write, bars, capsys):
+    text = (
+        "import warnings\ndef signals(bars):\n    print('hello')\n    warnings.warn('x')\n    return [0] * len(bars)\n"
+    )
+    load(write(text)).targets(bars)
+    assert capsys.readouterr().out == ""
+
+
+def test_infinities_are_refused_but_may_be_looked_at(write, bars):
+    strategy = load(write("def signals(bars):\n    return bars.close / 0\n"))
+    assert np.isinf(probe(strategy)(bars)).all()
+    with pytest.raises(UserError) as raised:
+        strategy.targets(bars)
+    assert raised.value.code == "BAD_OUTPUT"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def signals(bars):\n    x = 1\n    return bars.nothing\n", r"mine\.py:3: AttributeError"),
+        ("def f(x):\n    return 1 / x\ndef signals(bars):\n    return f(0)\n", r"mine\.py:2: ZeroDivisionError"),
+        ("import sys\ndef signals(bars):\n    sys.exit()\n", r"mine\.py:3: SystemExit"),
+        ("def signals(bars):\n    raise KeyError\n", r"mine\.py:2: KeyError"),
+    ],
+)
+def test_what_a_strategy_raises_is_reported_with_its_line(write, bars, text, message):
+    strategy = load(write(text))
+    with pytest.raises(UserError, match=message) as raised:
+        strategy.targets(bars)
+    assert raised.value.code == "STRATEGY_FAILED"
+    assert raised.value.facts["line"]
+
+
+def test_a_failing_import_is_reported(write):
+    with pytest.raises(UserError, match=r"mine\.py:1: ModuleNotFoundError"):
+        load(write("import no_such_package_anywhere\ndef signals(bars): ...\n"))
+
+
+def test_wrong_arguments_are_reported_without_a_line(write, bars):
+    strategy = load(write("def signals():\n    return []\n"))
+    with pytest.raises(UserError, match="TypeError") as raised:
+        strategy.targets(bars)
+    assert raised.value.facts == {}
+
+
+def test_the_line_of_a_vanished_file_is_empty(write, bars, tmp_path):
+    strategy = load(write("def signals(bars):\n    return 1 / 0\n"))
+    (tmp_path / "mine.py").unlink()
+    with pytest.raises(UserError) as raised:
+        strategy.targets(bars)
+    assert raised.value.facts["line"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "near"),
+    [("sma_crss", "STRATEGY_NOT_FOUND", "sma_cross"), ("no/such/file.py", "STRATEGY_NOT_FOUND", "no Python file")],
+)
+def test_an_unknown_strategy_names_the_nearest(name, code, near):
+    with pytest.raises(UserError) as raised:
+        load(name)
+    assert raised.value.code == code
+    assert near in raised.value.facts["nearest"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\n", "defines no strategy"),
+        ("signals = 3\n", "defines no strategy"),
+        ("from tallow.core.strategies import Strategy\n", "defines no strategy"),
+        (
+            "from tallow.core.strategies import Strategy\nclass A(Strategy): ...\nclass B(Strategy): ...\n",
+            "defines more than one strategy class",
+        ),
+    ],
+)
+def test_a_file_without_one_strategy_is_refused(write, text, message):
+    with pytest.raises(UserError, match=message) as raised:
+        load(write(text))
+    assert raised.value.code == "BAD_STRATEGY"
+
+
+def test_the_most_derived_class_is_the_strategy(write, bars):
+    text = """
+    from tallow.core.strategies import Strategy
+    class A(Strategy):
+        def next(self):
+            self.target = 1.0
+    class B(A):
+        n = 1
+    """
+    assert load(write(text)).parameters == {"n": 1}
+
+
+def test_unknown_parameters_are_refused(write):
+    with pytest.raises(UserError) as raised:
+        load(write(CROSS), {"fats": 3})
+    assert raised.value.code == "UNKNOWN_PARAMETER"
+
+
+def test_the_clock_is_moved_for_a_file_that_reads_it(write, bars):
+    strategy = load(write("import time\ndef signals(bars):\n    return [time.time() // 1e7] * len(bars)\n"))
+    assert clock_moved(strategy)(bars)[0] == strategy.targets(bars)[0] + 1
+    assert clock_moved(load(write(CROSS))) is None
+    assert location(replace(strategy, name="other")).endswith("mine.py")

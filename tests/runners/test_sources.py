@@ -1,0 +1,119 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from tallow.domain.errors import UserError
+from tallow.runners.sources import imported, imported_packages, read_source
+
+
+def test_every_import_is_a_new_module_that_leaves_nothing(write):
+    source = read_source(Path(write("seen = []\n")))
+    before = set(sys.modules)
+    with imported(source) as first:
+        first.seen.append(1)
+        assert sys.modules[source.module_name] is first
+    with imported(source) as second:
+        assert second.seen == []
+    assert second is not first
+    assert set(sys.modules) == before
+
+
+def test_a_module_that_raises_leaves_nothing(write):
+    source = read_source(Path(write("1 / 0\n")))
+    with pytest.raises(ZeroDivisionError), imported(source):
+        pass
+    assert source.module_name not in sys.modules
+
+
+def test_neighbours_are_found_imported_anew_and_part_of_the_text(write, tmp_path):
+    write("from neighbour_of_neighbour import LEVEL\nseen = []\n", "neighbour.py")
+    write("LEVEL = 7\n", "neighbour_of_neighbour.py")
+    source = read_source(Path(write("import numpy\nimport neighbour\nfrom neighbour import seen, LEVEL\n")))
+    assert source.neighbours == ("neighbour", "neighbour_of_neighbour")
+    assert "LEVEL = 7" in source.text
+    assert "LEVEL = 7" not in source.main
+    path = list(sys.path)
+    for _ in range(2):
+        with imported(source) as module:
+            assert (module.seen, module.LEVEL) == ([], 7)
+            module.seen.append(1)
+    assert "neighbour" not in sys.modules
+    assert sys.path == path
+    assert imported_packages(source) == ("numpy",)
+
+
+def test_a_package_beside_the_file_is_a_neighbour(write, tmp_path):
+    (tmp_path / "beside").mkdir()
+    write("LEVEL = 3\n", "beside/__init__.py")
+    with imported(read_source(Path(write("from beside import LEVEL\n")))) as module:
+        assert module.LEVEL == 3
+
+
+def test_a_broken_neighbour_is_left_to_the_import(write):
+    write("def (:\n", "broken.py")
+    source = read_source(Path(write("import broken\n")))
+    with pytest.raises(SyntaxError), imported(source):
+        pass
+
+
+def test_compiled_functions_are_kept_while_their_code_is_the_same(write):
+    text = "from numba import njit\n\n@njit\ndef double(x):\n    return 2 * x\n"
+    source = read_source(Path(write(text)))
+    with imported(source) as first:
+        kept = first.double
+        assert kept(2) == 4
+    with imported(source) as second:
+        assert second.double is kept
+
+
+def test_compiled_functions_of_changed_code_or_another_module_are_not_kept(write):
+    text = "import numba, random\nN = random.random()\nf = numba.njit(eval(f'lambda x: x + {N}'))\n"
+    source = read_source(Path(write(text + "class Fake:\n    py_func = len\nfake = Fake()\n")))
+    with imported(source) as first, imported(source) as second:
+        assert first.f is not second.f
+
+
+def test_a_syntax_error_names_its_line(write):
+    path = write("x = 1\ndef signals(bars:\n    pass\n")
+    with pytest.raises(UserError, match=r"mine\.py:2 is not valid Python") as raised:
+        read_source(Path(path))
+    assert raised.value.code == "BAD_STRATEGY"
+    assert raised.value.facts["received"] == "def signals(bars:"
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "binary.py"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="is not UTF-8 text"):
+        read_source(path)
+
+
+def test_null_bytes_are_no_python(tmp_path):
+    path = tmp_path / "null.py"
+    path.write_bytes(b"x = 1\x00")
+    with pytest.raises(UserError, match="is not valid Python"):
+        read_source(path)
+
+
+def test_a_missing_file_names_the_nearest(write, tmp_path):
+    write("", "momentum.py")
+    with pytest.raises(UserError) as raised:
+        read_source(tmp_path / "momentun.py")
+    assert raised.value.code == "STRATEGY_NOT_FOUND"
+    assert "momentum.py" in raised.value.facts["nearest"]
+
+
+def test_a_missing_folder_is_said(tmp_path):
+    with pytest.raises(UserError) as raised:
+        read_source(tmp_path / "nowhere" / "mine.py")
+    assert "no Python file" in raised.value.facts["nearest"]
+
+
+def test_the_clock_is_moved_only_where_it_is_read(write):
+    assert read_source(Path(write("x = 1\n"))).with_clock_moved() is None
+    moved = read_source(Path(write("import time\nnow = time.time()\n"))).with_clock_moved()
+    with imported(moved) as module:
+        import time
+
+        assert module.now > time.time() + 1e6
