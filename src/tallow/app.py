@@ -348,26 +348,10 @@ class Workspace:
     def replay_result(self, stored: Result, bars: "Bars | None" = None) -> "Replay":
         """Run a stored result again and compare every bit; `bars` when it was computed on the caller's own."""
         from tallow.flows.replay import replay
+        from tallow.runners.texts import load_stored
 
-        return replay(stored, self._stored_strategy(stored), self._desk(), bars)
-
-    @staticmethod
-    def _stored_strategy(stored: Result) -> Strategy:
-        from tallow.flows.backtest import strategy_hash
-        from tallow.runners.inline import is_built_in, load
-        from tallow.runners.texts import load_text
-
-        name, values = stored.scene.strategy, stored.scene.parameters
-        if not is_built_in(stored.strategy_source, name):
-            return load_text(name, stored.strategy_source, values)
-        strategy = load(name, values)
-        if strategy_hash(strategy) != stored.strategy_hash:
-            raise UserError(
-                "STRATEGY_CHANGED",
-                f"the built-in strategy {name!r} has changed since the result was stored",
-                commands=[f"tallow backtest {name}"],
-            )
-        return strategy
+        strategy = load_stored(stored.scene.strategy, stored.strategy_source, stored.scene.parameters)
+        return replay(stored, strategy, self._desk(), bars)
 
     def describe(self, result: Result) -> dict[str, Any]:
         """Give a result as plain values, without its arrays."""

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import tallow
 from tallow.core.strategies import sma_cross
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
-from tallow.runners.texts import load_object, load_text, text_of
+from tallow.runners.inline import load
+from tallow.runners.texts import load_object, load_stored, load_text, text_of
 
 FACTOR = 0.5
 TABLE = {"a": 1}
@@ -69,3 +71,20 @@ def test_what_cannot_be_written_down_is_refused_with_the_reason(code: Callable[.
 
 def test_tallow_functions_are_imported_not_copied() -> None:
     assert "def sma(" not in text_of(sma_cross)
+
+
+def test_modules_beside_a_file_come_along(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("FACTOR = 0.25\n")
+    (tmp_path / "mine.py").write_text(
+        "import helper\n\ndef signals(bars):\n    return bars.close * 0 + helper.FACTOR\n"
+    )
+    stored = load(str(tmp_path / "mine.py"), {})
+    (tmp_path / "helper.py").unlink()
+    assert load_stored("mine", stored.source, {}).targets(BARS).tolist() == [0.25] * 60
+
+
+def test_a_built_in_strategy_is_found_by_name_unless_it_changed() -> None:
+    stored = load("buy_and_hold", {})
+    assert load_stored("buy_and_hold", stored.source, {}).targets(BARS).tolist() == [1.0] * 60
+    with pytest.raises(UserError, match="STRATEGY_CHANGED"):
+        load_stored("buy_and_hold", stored.source.replace("ones", "zeros"), {})

@@ -51,9 +51,11 @@ class Market:
     def digest(self) -> str:
         """Give the sha256 of every number in it."""
         seen = sha256()
-        for part in (self.bars, *([self.funding] if self.funding is not None else [])):
-            for column in fields(part):
-                seen.update(np.ascontiguousarray(getattr(part, column.name)).tobytes())
+        columns = [getattr(self.bars, column.name) for column in fields(self.bars)]
+        if self.funding is not None:
+            columns += [self.funding.time, self.funding.rate]
+        for column in columns:
+            seen.update(np.ascontiguousarray(column).data)
         return seen.hexdigest()
 
 

@@ -3,9 +3,10 @@
 import ast
 import contextlib
 import importlib.util
+import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -13,6 +14,8 @@ from typing import Any
 
 from tallow.domain.errors import UserError, nearest
 from tallow.runners.clocks import move_clock
+
+_MARK = "# --- module {} beside the strategy ---"
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,19 @@ def read_source(path: Path) -> Source:
             facts={"received": (getattr(problem, "text", None) or "").strip()},
         ) from problem
     beside = _neighbours(tree, path.parent, {path.stem})
-    parts = [main, *(f"# {name}\n{_text(path.parent, name)}" for name in beside)]
-    return Source(path, "\n".join(parts), main, code, tuple(beside))
+    parts = {name: _text(path.parent, name) for name in beside}
+    return Source(path, joined(main, parts), main, code, tuple(beside))
+
+
+def joined(main: str, beside: Mapping[str, str]) -> str:
+    """Write a file and the modules beside it as one text; `parted` takes it apart again."""
+    return "".join([main, *(f"\n{_MARK.format(name)}\n{text}" for name, text in beside.items())])
+
+
+def parted(text: str) -> tuple[str, dict[str, str]]:
+    """Give a file's own text and the modules beside it, from what `joined` wrote."""
+    main, *rest = re.split(f"\\n{re.escape(_MARK).replace(re.escape('{}'), '(.+)')}\\n", text)
+    return main, dict(zip(rest[::2], rest[1::2], strict=True))
 
 
 def _not_found(path: Path) -> UserError:

@@ -10,9 +10,11 @@ from textwrap import dedent
 from types import FunctionType, ModuleType
 from typing import Any
 
+from tallow.core.strategies import BUILT_IN
 from tallow.domain.errors import UserError
 from tallow.ports import Strategy
-from tallow.runners.inline import load_file
+from tallow.runners.inline import load, load_file
+from tallow.runners.sources import parted
 
 Code = Callable[..., Any] | type
 
@@ -30,11 +32,32 @@ def load_object(code: Code, parameters: Mapping[str, Any]) -> Strategy:
 
 
 def load_text(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
-    """Load a strategy from its text; the file lives as long as this process."""
+    """Load a strategy from its text, modules beside it included; the files live as long as this process."""
+    main, beside = parted(text)
     folder = Path(tempfile.mkdtemp(prefix="tallow-strategy-"))
+    for module, source in beside.items():
+        (folder / f"{module}.py").write_text(source, encoding="utf-8")
     path = folder / f"{name if name.isidentifier() else 'strategy'}.py"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(main, encoding="utf-8")
     return load_file(path, parameters)
+
+
+def load_stored(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
+    """Load the strategy of a stored result: the built-in one it was, or its text.
+
+    Raises:
+        UserError: STRATEGY_CHANGED when it was a built-in strategy whose rule is another one today.
+    """
+    if name in BUILT_IN and text.startswith(f"def {name}(bars: Bars"):
+        strategy = load(name, parameters)
+        if strategy.source == text:
+            return strategy
+        raise UserError(
+            "STRATEGY_CHANGED",
+            f"the built-in strategy {name!r} has changed since the result was stored",
+            commands=[f"tallow backtest {name}"],
+        )
+    return load_text(name, text, parameters)
 
 
 def text_of(code: Code) -> str:

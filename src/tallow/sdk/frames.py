@@ -62,7 +62,7 @@ def _moments(values: Any) -> "Times | None":
         import polars as pl
 
         is_moment = isinstance(values.dtype, pl.Datetime)
-        return values.cast(pl.Datetime("us")).to_physical().to_numpy() if is_moment else None  # type: ignore[no-any-return]
+        return values.cast(pl.Datetime("us")).to_physical().to_numpy() if is_moment else None
     if values is None or getattr(getattr(values, "dtype", None), "kind", "") != "M":
         return None
     import pandas as pd
