@@ -17,7 +17,7 @@ DOCS = Path(__file__).parent
 
 def commands() -> str:
     """Give the help of every verb and of what is below it."""
-    parts = ["# Commands", "", "Every verb takes the global options shown with it; they may also stand before the verb."]
+    parts = ["# Commands", "", "Every verb takes the global options shown with it, before or after its name."]
     context = click.Context(tallow, info_name="tallow", terminal_width=100)
     for name in VERBS:
         command = tallow.get_command(context, name)
@@ -43,9 +43,9 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        "The command line beats the environment, the environment beats `tallow.toml` of the working folder, the file beats",
-        "the default. In the environment a setting is called `TALLOW__` and its name in capitals, with `__` for the dot:",
-        "`TALLOW__BINANCE__TIMEOUT=5`. In the file, `binance.timeout` is `timeout` in the section `[binance]`.",
+        "The command line beats the environment, the environment beats `tallow.toml` of the working folder, and the",
+        "file beats the default. In the environment a setting is called `TALLOW__` and its name in capitals, with `__`",
+        "for the dot: `TALLOW__BINANCE__TIMEOUT=5`. In the file, `binance.timeout` is `timeout` in the section `[binance]`.",
         "`tallow config show --origin` tells where each value in force comes from.",
         "",
         "| Setting | Default | Meaning |",

@@ -67,9 +67,11 @@ def test_a_backtest_carries_its_verdict_and_is_found_again(
 
 def test_every_option_of_the_scene_is_a_miss(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["backtest", "honest.py", *SHORT, "--lake", str(own_lake), "--json", "--no-check"]
-    changes = [[], ["--fee", "0.002"], ["--slippage", "3"], ["--fill", "close"], ["--cash", "5"], ["--stop-loss", "0.1"],
-               ["--take-profit", "0.1"], ["--trailing-stop", "0.1"], ["--leverage", "2"], ["--short"], ["-s", "ETH/USDT"],
-               ["--set", "slow=31"], ["--timerange", "2024-01-01..2024-02-01"]]  # fmt: skip
+    changes = [
+        [], ["--fee", "0.002"], ["--slippage", "3"], ["--fill", "close"], ["--cash", "5"], ["--stop-loss", "0.1"],
+        ["--take-profit", "0.1"], ["--trailing-stop", "0.1"], ["--leverage", "2"], ["--short"], ["-s", "ETH/USDT"],
+        ["--set", "slow=31"], ["--timerange", "2024-01-01..2024-02-01"],
+    ]  # fmt: skip
     keys = set()
     for change in changes:
         assert run([*base, *change]) == 0

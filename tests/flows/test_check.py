@@ -61,8 +61,13 @@ def test_a_causal_strategy_is_certified_and_its_data_named(bars):
 def test_a_finding_can_be_shown_again(bars):
     [finding] = check(Written(), bars, Bench(ahead, Clock(), file="mine.py")).findings
     assert finding.location == "mine.py:2"
-    assert finding.replay == replay_command("mine.py", finding)
+    assert finding.replay == replay_command("tallow check mine.py", finding)
     assert f"--cut {finding.cut} --future {finding.method}" in finding.replay
+
+
+def test_the_replay_is_of_the_same_data(bars):
+    bench = Bench(ahead, Clock(), command="tallow check mine.py -s ETH/USDT")
+    assert check(Written(), bars, bench).findings[0].replay.startswith("tallow check mine.py -s ETH/USDT --cut ")
 
 
 def test_a_strategy_without_a_file_goes_by_its_name(bars):

@@ -113,9 +113,7 @@ class Scene:
         }
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
-    def key(
-        self, table_versions: Mapping[str, int], data_digest: str, strategy_hash: str, engine_version: str
-    ) -> str:
+    def key(self, table_versions: Mapping[str, int], data_digest: str, strategy_hash: str, engine_version: str) -> str:
         """Give the content key, 64 hex digits: any changed field, data, source or engine changes it.
 
         A version counts the changes of one lake; `data_digest` tells two lakes apart that count alike.

@@ -25,6 +25,7 @@ class Bench:
         clock_moved: with the wall clock moved; None where the strategy reads none.
         by_bar: whether it decides bar by bar and is shown the past alone.
         file: path that findings name.
+        command: command that checks the same strategy on the same data; a finding adds its cut to it.
     """
 
     run: Run
@@ -34,6 +35,7 @@ class Bench:
     clock_moved: Run | None = None
     by_bar: bool = False
     file: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def check(
             "TOO_FEW_BARS", f"{len(bars)} bars are too few to check a strategy on", facts={"needed": 3}, exit="no data"
         )
     spend, began = budget or Budget(), bench.clock.monotonic()
+    command = bench.command or f"tallow check {bench.file or strategy.name}"
     subject = Subject(
         source=strategy.source,
         file=bench.file or strategy.name,
@@ -76,7 +79,7 @@ def check(
         trace=bench.trace,
         clock_moved=bench.clock_moved,
         by_bar=bench.by_bar,
-        replay=lambda finding: replay_command(bench.file or strategy.name, finding),
+        replay=lambda finding: replay_command(command, finding),
     )
     effort = Effort(
         extra_left=_Stopwatch(bench.clock, spend.extra),
@@ -87,9 +90,9 @@ def check(
     return certificate
 
 
-def replay_command(file: str, finding: Finding) -> str:
+def replay_command(command: str, finding: Finding) -> str:
     """Write the command that shows a finding again on the same data."""
-    return f"tallow check {file} --cut {finding.cut} --future {finding.method} --row {finding.row}"
+    return f"{command} --cut {finding.cut} --future {finding.method} --row {finding.row}"
 
 
 class _Stopwatch:

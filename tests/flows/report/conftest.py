@@ -70,7 +70,8 @@ def make_result(bars: Bars, run: Run | None = None, **changes: object) -> Result
     result = Result(
         key="4f" * 32, digest=run.digest(), scene=scene,
         strategy_source="def signals(bars):\n    return bars.close > 1\n",
-        strategy_hash="ab" * 32, engine_version="1", table_versions={"gold.candles": 12}, data_digest="cd" * 32, origin="simulated",
+        strategy_hash="ab" * 32, engine_version="1", table_versions={"gold.candles": 12}, origin="simulated",
+        data_digest="cd" * 32,
         bars_origin="native", metrics=known, run=run,
     )  # fmt: skip
     return replace(result, **changes)

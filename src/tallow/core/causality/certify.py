@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from tallow.core.causality.compare import COARSE, change_rows, changed_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, truncate
 from tallow.core.causality.locate import DECIDED, END_OF_DATA, LENGTH, STATE, Step, locate
-from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, truncations
+from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, short, truncations
 from tallow.core.causality.trials import Difference, Run, Trials
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import Error
@@ -326,5 +325,5 @@ def replay(run: Run, bars: Bars, finding: Finding) -> tuple[float, float]:
 
 
 def methods() -> tuple[str, ...]:
-    """Name every way in which the future is changed."""
-    return tuple(chain((TRUNCATE,), FUTURES))
+    """Name every way in which the future is changed; ``down:40`` is one that ends after 40 bars."""
+    return TRUNCATE, *FUTURES, *map(short, FUTURES)

@@ -150,7 +150,8 @@ def _sums_up_all(node: ast.AST) -> bool:
 _STATISTICS = {
     "mean", "std", "var", "max", "min", "median", "quantile", "percentile", "rank", "sum", "skew", "kurt",
     "corr", "cov", "zscore", "describe", "nanmean", "nanstd", "nanmax", "nanmin", "average", "ptp",
-    "value_counts", "qcut", "cut", "rankdata", "argsort", "histogram", "sort_values", "sort", "nlargest", "nsmallest", "mode",
+    "value_counts", "qcut", "cut", "rankdata", "argsort", "histogram", "sort_values", "sort", "nlargest",
+    "nsmallest", "mode",
 }  # fmt: skip
 _FITTERS = {
     "fit", "fit_transform", "fit_predict", "polyfit", "lstsq", "OLS", "curve_fit", "kmeans", "linregress", "minimize",
