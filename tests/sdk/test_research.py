@@ -63,22 +63,6 @@ def test_checks_tell_clean_from_leaky(lake: "tallow.Lake") -> None:
     assert "shift(-1)" in repr(found)
 
 
-def test_results_have_frames_pictures_and_a_page(lake: "tallow.Lake", tmp_path: Path) -> None:
-    result = tallow.backtest("sma_cross", timerange=RANGE, lake=lake, params={"fast": 5, "slow": 20}, check=False)
-    assert len(result.equity) == 744
-    assert list(result.trades.columns[:4]) == ["entry_row", "exit_row", "entry_time", "exit_time"]
-    assert set(result.trades["reason"]) <= {"target", "open"}
-    assert len(result.orders) >= len(result.trades)
-    assert list(result.incidents.columns) == ["kind", "start", "end", "count", "exposed", "profit"]
-    assert result.frame("trades", as_="polars").height == len(result.trades)
-    assert result.check is None
-    assert len(result.digest) == 64
-    assert result.to_dict()["key"] == result.key
-    assert "sma_cross" in repr(result)
-    assert "<" in result.plot()._repr_html_()
-    assert result.report(str(tmp_path / "page.html")).stat().st_size > 10_000
-
-
 def test_own_data_needs_no_lake(tmp_path: Path) -> None:
     index = pd.date_range("2024-01-01", periods=500, freq="1h", tz="UTC")
     close = 100 + np.sin(np.arange(500) / 20) * 10
