@@ -160,6 +160,7 @@ class Workspace:
             )
             instruments = tuple(parse_symbol(symbol, "simulated") for symbol in symbols)
             candles = IngestRequest(instruments, market.span, ("candles",), (parse_timeframe("1h"),))
+            # Every trade of a year would be two million rows; two days show that trades come in by id.
             last_days = TimeRange(market.span.end - 2 * DAY, market.span.end)
             trades = IngestRequest(instruments[:1], last_days, ("trades",))
             with closing(feed):
@@ -236,6 +237,7 @@ class Workspace:
             return found
         held = self.lake.read(GOLD_CANDLES, columns=("venue", "symbol")).unique()
         venues = sorted(held.filter(held["symbol"] == found.symbol)["venue"].to_list())
+        # Nothing known under that symbol: the default venue is kept, and the reader of the series says what there is.
         if not venues or found.venue in venues:
             return found
         if len(venues) == 1:

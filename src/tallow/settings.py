@@ -136,6 +136,7 @@ def _checked(name: str, value: object, origin: str, known: Mapping[str, tuple[ty
         )
     wanted = known[name][0]
     try:
+        # TOML knows types, the environment only text: a number in quotes is a mistake in the one, not in the other.
         if isinstance(value, bool) or ((wanted is str) != isinstance(value, str) and origin.endswith(".toml")):
             raise ValueError
         return wanted(value)

@@ -16,6 +16,7 @@ class ProgressLine:
 
     def __call__(self, phase: str, done: float, total: float) -> None:
         """Show how far a phase is; `total` 0 means that nobody knows."""
+        # In a log file a bar that is redrawn would be a thousand lines.
         if not self._console.is_terminal:
             if phase not in self._tasks:
                 self._tasks[phase] = TaskID(0)

@@ -134,6 +134,7 @@ def open_market(session: Session) -> "Workspace":
 def prepare(workspace: "Workspace", strategy: str, chosen: dict[str, Any]) -> "tuple[Strategy, Scene]":
     """Load the strategy and say the scene."""
     code = workspace.strategy(strategy, dict(_pair(text) for text in chosen["parameters"]))
+    # `check` has no costs to choose: only what the verb offers is passed on.
     names = ("symbol", "timeframe", "timerange", "days", "cash", "fee", "slippage", "fill", "leverage", "short")
     stops = ("stop_loss", "take_profit", "trailing_stop")
     return code, workspace.scene(code, **{name: chosen[name] for name in (*names, *stops) if name in chosen})

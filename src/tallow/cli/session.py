@@ -96,6 +96,7 @@ def verb(function: "Callable[Concatenate[Session, P], R]") -> Callable[..., R]:
         session = Session({name: options.pop(name) for name in _NAMES})
         return function(session, *arguments, **options)
 
+    # Decorators apply from the inside out; the help lists options in the order of GLOBAL.
     for option in reversed(GLOBAL):
         command = option(command)
     return command
@@ -117,6 +118,7 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> str:
         grid.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in values:
         grid.add_row(*(Text(_cell(value)) for value in row))
+    # Wide enough for any row: a table that is piped into a file must not be cut to some terminal's width.
     console = Console(width=10_000, no_color=True, file=io.StringIO())
     with console.capture() as captured:
         console.print(grid)

@@ -69,6 +69,7 @@ def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True
     market = read_market(desk.lake, scene, pin(desk.lake, scene))
     desk.progress("reading bars", 1, 1)
     key = scene.key(market.versions, market.digest, strategy_hash(strategy), ENGINE_VERSION)
+    # A stored result without certificate is kept, and only its check is made up for.
     known = desk.records.load(key) if cache else None
     if known is not None and (known.certificate is not None or desk.certify is None):
         return known

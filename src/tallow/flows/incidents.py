@@ -50,6 +50,7 @@ def _step_after(bars: Bars, timeframe: Timeframe) -> "np.ndarray[tuple[int], np.
 
 def _empty_bars(bars: Bars, run: Run, timeframe: Timeframe) -> list[Incident]:
     found = []
+    # Where nothing was traded the price is the venue's guess: a profit across such a bar was not to be had.
     for row in np.flatnonzero(bars.volume == 0).tolist():
         start = int(bars.time[row])
         before = float(run.equity[row - 1]) if row else float(run.equity[row])

@@ -89,6 +89,7 @@ def _written(name: str, value: object, seen: set[str]) -> Iterator[str]:
         yield f"{name} = {value!r}"
     elif inspect.isfunction(value) or inspect.isclass(value):
         module = inspect.getmodule(value)
+        # What can be imported elsewhere is imported; what lives in the caller's own files is written down.
         if module is not None and module.__name__ != "__main__" and _installed(module):
             yield f"from {module.__name__} import {value.__name__} as {name}"
         else:

@@ -58,7 +58,8 @@ def take_bars(data: Any) -> Bars:
 
 def _moments(values: Any) -> "Times | None":
     """Give moments as int64 microseconds UTC; None when the values are no moments."""
-    if hasattr(values, "to_physical"):  # Polars
+    # Polars is told by its method: importing it to compare types would slow down callers who use pandas alone.
+    if hasattr(values, "to_physical"):
         import polars as pl
 
         is_moment = isinstance(values.dtype, pl.Datetime)
