@@ -40,7 +40,7 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
     if len(values) != rows:
         raise _bad(f"has {len(values)} values for {rows} bars", type(output).__name__)
     try:
-        if any(isinstance(value, (str, bytes)) for value in values if values.dtype.kind == "O"):
+        if values.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in values):
             raise TypeError
         targets: Floats = np.array(values, np.float64)
     except (TypeError, ValueError) as problem:

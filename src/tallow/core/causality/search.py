@@ -10,10 +10,10 @@ from tallow.core.causality.compare import change_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, opposite
 from tallow.core.causality.trials import Difference, Trials
 
-_FEW = 500  # change rows up to which a third future belongs to the needed ones
+_FEW = 300  # change rows up to which a third future belongs to the needed ones
 _MANY = 750  # truncations alone where nearly every row is a change row
 _SHORT = 40  # bars of a future that ends soon
-_SAMPLE = 12  # rows at which every future is tried, change or not
+_SAMPLE = 8  # rows at which every future is tried, change or not
 _SPACING = 200  # bars between two disturbed ones in the same run
 _SUSPECTS = 40  # exact trials that one comb may ask for
 
