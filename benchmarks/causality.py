@@ -37,11 +37,12 @@ KINDS = ("leaky", "clean", "unknown")
 
 # Runs under the other interpreter: one path a line in, one JSON line out.
 NULLCHECK = """
-import importlib.util, json, sys, time, warnings
+import importlib.util, json, os, sys, time, warnings
 import numpy as np, pandas as pd, nullcheck
 from nullcheck.core import Settings
 warnings.simplefilter("ignore")
-answers = sys.stdout
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what a strategy or LAPACK prints
 sys.stdout = sys.stderr
 columns = np.load(sys.argv[1])
 index = pd.DatetimeIndex(columns["time"].view("M8[us]"), name="timestamp").tz_localize("UTC")

@@ -56,6 +56,7 @@ def test_what_is_known_to_read_later_bars_is_named(line, kind):
         "x['close'].rolling(3).max().fillna(0)",
         "x.ffill()",
         "x[i - 1]",
+        "x['clo' + 'se']",
         "x[:3]",
         "run()()",
     ],

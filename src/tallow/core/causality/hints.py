@@ -120,7 +120,9 @@ def _reads_ahead(node: ast.AST) -> bool:
     if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
         return False
     index = node.slice.upper if isinstance(node.slice, ast.Slice) else node.slice
-    return isinstance(index, ast.BinOp) and isinstance(index.op, ast.Add)
+    if not isinstance(index, ast.BinOp) or not isinstance(index.op, ast.Add):
+        return False
+    return not any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in (index.left, index.right))
 
 
 def _reads_last(node: ast.AST) -> bool:
