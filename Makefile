@@ -51,7 +51,7 @@ check: $(VENV)/.dev  ## lint, format, types, layers, coverage floors, docs, the 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=json:.coverage.json --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 -q -m "not slow" --cov --cov-report=json:.coverage.json --cov-report=
 	$(BIN)/python tests/coverage_floors.py .coverage.json
 	@if [ -f $(HOUSE) ]; then $(BIN)/python $(HOUSE) src/tallow --tests tests; else echo "house tool not present: structure not measured"; fi
 

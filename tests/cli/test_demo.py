@@ -17,6 +17,7 @@ def test_the_demo_runs_the_whole_road_and_says_simulated(tmp_path: Path, capsys:
     assert len(page.encode()) <= 500_000
 
 
+@pytest.mark.slow
 def test_the_demo_again_gives_the_same_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call = ["demo", "--out", str(tmp_path / "demo"), "--json", "-q"]
     assert run(call) == 0

@@ -12,6 +12,7 @@ from tallow.flows.check import Bench, Budget, check
 from tallow.runners.inline import Conditions, clock_moved, is_event_driven, load, probe
 from tallow.runners.watch import watch
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent
 LEAKY = sorted(file.stem for file in (FOLDER / "leaky").glob("*.py"))
 CLEAN = sorted(file.stem for file in (FOLDER / "clean").glob("*.py"))
