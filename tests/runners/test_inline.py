@@ -186,3 +186,17 @@ def test_the_clock_is_moved_for_a_file_that_reads_it(write, bars):
     assert clock_moved(strategy)(bars)[0] == strategy.targets(bars)[0] + 1
     assert clock_moved(load(write(CROSS))) is None
     assert location(replace(strategy, name="other")).endswith("mine.py")
+
+
+def test_an_argument_that_serves_as_a_cache_is_no_parameter(write, bars):
+    text = "def signals(bars, n=2, kept={}):\n    rows = kept.setdefault('n', len(bars))\n    return [rows * n] * len(bars)\n"
+    strategy = load(write(text))
+    assert strategy.parameters == {"n": 2}
+    assert strategy.targets(bars)[0] == 400
+    assert strategy.targets(bars[:50])[0] == 100
+
+
+def test_an_argument_without_default_is_refused(write):
+    with pytest.raises(UserError) as raised:
+        load(write("def signals(bars, window):\n    return bars.close\n"))
+    assert raised.value.code == "BAD_PARAMETER"

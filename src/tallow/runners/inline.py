@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tallow.core.engine import run_path
-from tallow.core.strategies import BUILT_IN, bind, decider
+from tallow.core.strategies import BUILT_IN, Choice, Float, Int, bind, decider
 from tallow.core.strategies import Strategy as EventStrategy
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import Error, UserError, nearest
@@ -22,6 +22,9 @@ from tallow.domain.scene import Execution, Value
 from tallow.ports import Strategy
 from tallow.runners.frames import to_frame, to_targets
 from tallow.runners.sources import Source, imported, read_source
+
+_BARS = inspect.Parameter("bars", inspect.Parameter.POSITIONAL_ONLY)
+_PLAIN = (bool, int, float, str, Int, Float, Choice)
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,20 @@ def load_file(path: Path, given: Mapping[str, Any]) -> FileStrategy:
     origin = read_source(path)
     with reporting(path), quiet(), imported(origin) as module:
         event_driven = not callable(getattr(module, "signals", None))
-        values = bind(event_class(module, path) if event_driven else module.signals, given)
+        values = bind(event_class(module, path) if event_driven else _with_plain_defaults(module.signals), given)
     return FileStrategy(path.stem, origin.text, values, origin, event_driven)
+
+
+def _with_plain_defaults(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave out the arguments whose default is no value a parameter can have, such as a dict that serves as a cache."""
+    bars, *rest = inspect.signature(function).parameters.values() or (_BARS,)
+    plain = [item for item in rest if item.default is item.empty or isinstance(item.default, _PLAIN)]
+
+    def declared(*_: Any) -> None: ...
+
+    declared.__signature__ = inspect.Signature([bars.replace(kind=_BARS.kind), *plain])  # type: ignore[attr-defined]
+    declared.__name__ = function.__name__
+    return declared
 
 
 def event_class(module: ModuleType, path: Path) -> type[EventStrategy]:

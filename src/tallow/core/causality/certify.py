@@ -10,7 +10,16 @@ import numpy as np
 from tallow.core.causality.compare import COARSE, change_rows, changed_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, truncate
 from tallow.core.causality.locate import DECIDED, END_OF_DATA, LENGTH, STATE, Step, locate
-from tallow.core.causality.search import Effort, exposed_changes, first_look, further, needed, short, truncations
+from tallow.core.causality.search import (
+    Effort,
+    exposed_changes,
+    first_look,
+    further,
+    needed,
+    sampled_rows,
+    short,
+    truncations,
+)
 from tallow.core.causality.trials import Difference, Run, Trials
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import Error
@@ -165,7 +174,7 @@ class _Examination:
 
     def _start_fresh(self) -> None:
         if self.subject.fresh is not None and self.pending is None:
-            self.fresh_cuts = truncations(self.trials) or [self.trials.last_cut // 2, self.trials.last_cut]
+            self.fresh_cuts = sorted({*truncations(self.trials), *sampled_rows(self.trials)})
             self.pending = self.subject.fresh(self.trials.bars, self.fresh_cuts)
 
     def _fresh(self) -> Certificate | None:

@@ -85,13 +85,14 @@ def exposed_changes(trials: Trials) -> list[int]:
     return rows if trials.at_most is None else sorted(spread(rows)[: trials.at_most])
 
 
+def sampled_rows(trials: Trials) -> list[int]:
+    """Give rows from the first to the last with a future, at which every future is tried, change or not; ascending."""
+    count = _SAMPLE if trials.at_most is None else 3
+    return sorted(set(np.linspace(0.03 * trials.last_cut, trials.last_cut, count).astype(int).tolist()))
+
+
 def _sampled(trials: Trials) -> Iterator[tuple[int, str]]:
-    rows = (
-        np.linspace(0.03 * trials.last_cut, trials.last_cut, _SAMPLE if trials.at_most is None else 3)
-        .astype(int)
-        .tolist()
-    )
-    for cut in spread(sorted(set(rows))):
+    for cut in spread(sampled_rows(trials)):
         yield cut, TRUNCATE
         for name in FUTURES:
             yield cut, name
