@@ -189,7 +189,7 @@ def test_the_clock_is_moved_for_a_file_that_reads_it(write, bars):
 
 
 def test_an_argument_that_serves_as_a_cache_is_no_parameter(write, bars):
-    text = "def signals(bars, n=2, kept={}):\n    rows = kept.setdefault('n', len(bars))\n    return [rows * n] * len(bars)\n"
+    text = "def signals(bars, n=2, kept={}):\n    r = kept.setdefault('n', len(bars))\n    return [r * n] * len(bars)\n"
     strategy = load(write(text))
     assert strategy.parameters == {"n": 2}
     assert strategy.targets(bars)[0] == 400

@@ -126,3 +126,26 @@ def test_a_lost_server_is_a_transient_error(write, bars):
     assert raised.value.code == "PROCESS_LOST"
     server.close()
     server.close()
+
+
+def test_what_numba_stored_beside_the_file_serves_in_both_processes(server, write, bars):
+    text = """
+    import numpy as np
+    from numba import njit
+
+    @njit(cache=True)
+    def rising(close):
+        out = np.zeros(close.size)
+        for i in range(1, close.size):
+            out[i] = close[i] > close[i - 1]
+        return out
+
+    def signals(bars):
+        return rising(bars.close.to_numpy())
+    """
+    path = write(text, "stored.py")
+    here = load(path).targets(bars)
+    done = run(server, path, bars, [100])
+    assert np.array_equal(done.whole, here)
+    assert done.effects == ()
+    assert np.array_equal(load(path).targets(bars), here)

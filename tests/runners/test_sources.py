@@ -57,21 +57,12 @@ def test_a_broken_neighbour_is_left_to_the_import(write):
         pass
 
 
-def test_compiled_functions_are_kept_while_their_code_is_the_same(write):
-    text = "from numba import njit\n\n@njit\ndef double(x):\n    return 2 * x\n"
-    source = read_source(Path(write(text)))
-    with imported(source) as first:
-        kept = first.double
-        assert kept(2) == 4
-    with imported(source) as second:
-        assert second.double is kept
-
-
-def test_compiled_functions_of_changed_code_or_another_module_are_not_kept(write):
-    text = "import numba, random\nN = random.random()\nf = numba.njit(eval(f'lambda x: x + {N}'))\n"
-    source = read_source(Path(write(text + "class Fake:\n    py_func = len\nfake = Fake()\n")))
-    with imported(source) as first, imported(source) as second:
-        assert first.f is not second.f
+def test_the_module_name_is_the_same_for_the_same_file_and_text(write, tmp_path):
+    path = Path(write("x = 1\n"))
+    name = read_source(path).module_name
+    assert read_source(path).module_name == name
+    assert read_source(Path(write("x = 2\n"))).module_name != name
+    assert read_source(Path(write("x = 1\n", "other.py"))).module_name != name
 
 
 def test_a_syntax_error_names_its_line(write):

@@ -5,15 +5,16 @@ import contextlib
 import importlib.util
 import re
 import sys
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from tallow.domain.errors import UserError, nearest
 from tallow.runners.clocks import move_clock
+from tallow.runners.kernels import Kernels, kept
 
 _MARK = "# --- module {} beside the strategy ---"
 
@@ -26,7 +27,7 @@ class Source:
         text: the file, followed by the modules beside it that it imports: all that decides its output.
         main: the file's own text.
         neighbours: top-level names it imports from its own folder.
-        kernels: numba functions of the first import, reused by later ones: they hold no state of the module.
+        kernels: what numba compiled of it.
     """
 
     path: Path
@@ -34,8 +35,12 @@ class Source:
     main: str
     code: CodeType
     neighbours: tuple[str, ...] = ()
-    module_name: str = field(default_factory=lambda: f"tallow_strategy_{uuid.uuid4().hex}")
-    kernels: dict[str, Any] = field(default_factory=dict)
+    kernels: Kernels = field(default_factory=dict)
+
+    @cached_property
+    def module_name(self) -> str:
+        """The name it is imported by: the same in every process, because numba writes it into its own cache."""
+        return f"tallow_strategy_{sha256(f'{self.path.resolve()} {self.main}'.encode()).hexdigest()[:24]}"
 
     def with_clock_moved(self) -> "Source | None":
         """Give the same source with every reading of the wall clock moved; None when it reads none."""
@@ -43,7 +48,7 @@ class Source:
         if not move_clock(tree):
             return None
         code = compile(tree, str(self.path), "exec")
-        return replace(self, code=code, module_name=f"{self.module_name}_clock", kernels={})
+        return replace(self, code=code, kernels={})
 
 
 def read_source(path: Path) -> Source:
@@ -143,11 +148,10 @@ def imported(source: Source) -> Iterator[ModuleType]:
     module = ModuleType(source.module_name)
     module.__file__ = str(source.path)
     folder = str(source.path.parent)
-    with _on_path(folder, source.neighbours):
+    with _on_path(folder, source.neighbours), kept(source.kernels, source.module_name):
         sys.modules[source.module_name] = module
         try:
             exec(source.code, module.__dict__)
-            _reuse_kernels(module, source.kernels)
             yield module
         finally:
             sys.modules.pop(source.module_name, None)
@@ -167,16 +171,3 @@ def _on_path(folder: str, neighbours: tuple[str, ...]) -> Iterator[None]:
         sys.path.remove(folder)
         for name in [name for name in sys.modules if name.partition(".")[0] in neighbours and name not in before]:
             del sys.modules[name]
-
-
-def _reuse_kernels(module: ModuleType, kernels: dict[str, Any]) -> None:
-    """Put the compiled functions of the first import in the place of equal ones: compiling takes seconds."""
-    if "numba" not in sys.modules:
-        return
-    for name, value in list(vars(module).items()):
-        function = getattr(value, "py_func", None)
-        if function is None or function.__module__ != module.__name__ or not hasattr(value, "signatures"):
-            continue
-        known = kernels.setdefault(name, value)
-        if known.py_func.__code__ == function.__code__ and known.py_func.__defaults__ == function.__defaults__:
-            setattr(module, name, known)

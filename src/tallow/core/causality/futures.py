@@ -171,7 +171,7 @@ def _before(close: Floats, first: float) -> Floats:
 
 def _typical(values: NDArray[np.float64]) -> float:
     positive = values[-500:][values[-500:] > 0]
-    return float(np.median(positive)) if len(positive) else 1.0
+    return float(positive.mean()) if len(positive) else 1.0
 
 
 def _known(values: Floats, otherwise: float) -> Floats:
