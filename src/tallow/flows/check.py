@@ -47,7 +47,7 @@ class Budget:
         limit: for everything; what is left untested then makes the verdict unknown.
     """
 
-    extra: float = 0.3
+    extra: float = 0.2
     limit: float = 600.0
 
 
