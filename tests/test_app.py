@@ -58,10 +58,11 @@ def test_what_a_scene_does_not_say_comes_from_the_settings(own_lake: Path) -> No
     assert workspace.scene(strategy, cash=5.0, fee=0.0, short=True).execution.allow_short
 
 
-def test_days_end_now(workspace: Workspace) -> None:
+def test_days_are_the_last_ones_that_the_lake_holds(workspace: Workspace) -> None:
     scene = workspace.scene(workspace.strategy("rsi", {}), days=3)
-    assert scene.range.end - scene.range.start == 3 * DAY
-    assert scene.range.end <= SystemClock().now()
+    assert scene.range == TimeRange(1_735_689_600_000_000 - 3 * DAY, 1_735_689_600_000_000)
+    elsewhere = workspace.scene(workspace.strategy("rsi", {}), symbol="LTC/USDT", days=3)
+    assert elsewhere.range.end <= SystemClock().now()
 
 
 def test_a_pinned_version_is_read_again_after_new_data(workspace: Workspace, tmp_path: Path) -> None:

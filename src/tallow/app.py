@@ -249,13 +249,18 @@ class Workspace:
             commands=[f"-s {venue}:{found.symbol}" for venue in venues],
         )
 
-    def _span(self, timerange: str | None, days: int | None) -> TimeRange:
+    def _span(self, timerange: str | None, days: int | None, last: int | None = None) -> TimeRange:
         span = parse_timerange(timerange)
-        now = self.clock.now()
         if days is None:
             return span
-        end = min(span.end, now)
+        end = min(span.end, last or self.clock.now())
         return TimeRange(max(span.start, end - days * DAY), end)
+
+    def _last_moment(self, instrument: Instrument, timeframe: Timeframe) -> int | None:
+        from tallow.flows.catalog import coverage
+
+        held = coverage(self.lake, instrument, timeframe).span
+        return held.end if held else None
 
     # --- research -------------------------------------------------------------------------------------------------
 
@@ -277,13 +282,14 @@ class Workspace:
         cash: float | None = None,
         **execution: Any,
     ) -> Scene:
-        """Say a scene; what is not given comes from the settings."""
+        """Say a scene; what is not given comes from the settings. `days` are the last ones that the lake holds."""
+        instrument, length = self.instrument(symbol), parse_timeframe(timeframe)
         return Scene(
             strategy=strategy.name,
-            instrument=self.instrument(symbol),
-            timeframe=parse_timeframe(timeframe),
+            instrument=instrument,
+            timeframe=length,
             parameters=strategy.parameters,
-            range=self._span(timerange, days),
+            range=self._span(timerange, days, self._last_moment(instrument, length)),
             cash=self.settings.cash if cash is None else cash,
             execution=self._execution(**execution),
         )

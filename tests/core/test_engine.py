@@ -250,7 +250,7 @@ def test_a_summary_says_what_the_run_says(scene):
     assert (brief.ambiguous_bars, brief.rejected_orders) == (done.ambiguous_bars, done.rejected_orders)
     returns = np.diff(curve) / curve[:-1]
     if returns.std() > 1e-6 and (curve > 0).all():
-        assert brief.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6)
+        assert brief.bar_sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6)
 
 
 # References
@@ -266,6 +266,8 @@ def plain_reference(bars, targets, fee):
             if 0 > quantity > -held:
                 # A smaller position is sized like a larger one.
                 quantity = -(held - order * worth / (price * (1 + fee)))
+            if quantity > 0:
+                quantity = min(quantity, max(cash, 0.0) / (price * (1 + fee)))
             while quantity > 0 and cash - quantity * price - quantity * price * fee < 0:
                 quantity = np.nextafter(quantity, 0.0)
             if quantity:
@@ -320,3 +322,16 @@ def test_the_numbers_belong_to_the_engine_version():
     # A changed digest means changed numbers: raise ENGINE_VERSION and add its digest.
     digests = {"1": "71be852334c66b3c98a008007962934ad722b2f90c7dde366c9117cbfef6cb66"}
     assert done.digest() == digests[ENGINE_VERSION]
+
+
+def test_a_lost_account_is_empty_and_stays_flat():
+    execution = Execution(leverage=3.0, allow_short=True, maker_fee=0.001, taker_fee=0.001)
+    close = np.concatenate([np.full(5, 100.0), np.full(40, 60.0)])
+    bars = Bars.of(np.arange(45) * 60 * MINUTE, (close, close, close, close, np.ones(45)))
+    targets = np.where(np.arange(45) % 2 == 0, 3.0, 2.5)
+    for cash in (1_000.0, 12_345.67):
+        done = run(bars, targets, execution, cash=cash)
+        assert done.equity[-1] >= 0.0
+        if done.equity[10] < 1e-6 * cash:
+            assert done.equity[10] == 0.0
+            assert not done.position[10:].any()

@@ -73,7 +73,7 @@ def test_the_canonical_form_leaves_nothing_out() -> None:
 @pytest.mark.parametrize(
     "bad",
     [{"fill": "middle"}, {"taker_fee": 0.6}, {"taker_fee": float("nan")}, {"leverage": 0.5}, {"stop_loss": 0.0},
-     {"take_profit": -0.1}, {"slippage_bps": -1.0}],
+     {"take_profit": -0.1}, {"slippage_bps": -1.0}, {"leverage": 20.0, "maintenance_margin": 0.05}],
 )  # fmt: skip
 def test_settings_outside_their_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(UserError, match="BAD_SETTING"):

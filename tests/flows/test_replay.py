@@ -43,3 +43,9 @@ def test_results_are_found_by_their_first_digits(desk: Desk, scene: Scene, hold:
     assert find_result(desk, stored.key[:10]).digest == stored.digest
     with pytest.raises(UserError, match="UNKNOWN_RESULT"):
         find_result(desk, "zz")
+
+
+def test_a_replay_tells_other_data(desk: Desk, scene: Scene, hold: type[Strategy]) -> None:
+    stored = backtest(scene, hold(), desk)
+    again = replay(replace(stored, data_digest="other"), hold(), desk)
+    assert any(text.startswith("data:") for text in again.differences)

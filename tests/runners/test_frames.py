@@ -76,3 +76,18 @@ def test_what_is_no_output_is_named(output, message):
 
 def test_infinities_may_be_allowed_for_experiments():
     assert np.isinf(to_targets([np.inf, 0.0], 2, finite=False)[0])
+
+
+def test_a_series_in_another_order_is_refused():
+    shuffled = pd.Series([1.0, 2.0, 3.0], index=[2, 1, 0])
+    with pytest.raises(UserError, match="BAD_OUTPUT") as caught:
+        to_targets(shuffled, 3)
+    assert "order" in caught.value.message
+
+
+def test_rounding_is_no_order():
+    noisy = np.array([0.5, 0.5 + 1e-11, 0.5, np.nan, 0.5 - 1e-12, 0.6, 0.6 + 1e-6])
+    settled = to_targets(noisy, 7)
+    assert settled[:3].tolist() == [0.5, 0.5, 0.5]
+    assert np.isnan(settled[3])
+    assert settled[4:].tolist() == [0.5, 0.6, 0.6 + 1e-6]

@@ -85,6 +85,16 @@ def test_a_certificate_found_later_is_kept(tmp_path: Path) -> None:
     assert records.list()[0]["verdict"] == "leaky"
 
 
+def test_a_second_certificate_of_the_same_verdict_changes_nothing(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.save(replace(a_result(), certificate=Certificate("certified", "first")))
+    records.save(replace(a_result(), certificate=Certificate("certified", "second")))
+    loaded = records.load("ab")
+    assert loaded is not None
+    assert loaded.certificate is not None
+    assert loaded.certificate.reason == "first"
+
+
 def test_newest_first_and_no_more_than_asked(tmp_path: Path) -> None:
     records = SqlRecords(str(tmp_path))
     for place, key in enumerate(("aa", "ab", "ba")):

@@ -90,7 +90,7 @@ def sweep(
         targets = rule(lines, grid[row])
         found = summarize(market, targets, execution, cash=cash, periods_per_year=1.0)
         for name, value in found._asdict().items():
-            column = columns.setdefault("bar_sharpe" if name == "sharpe" else name, np.full(len(grid), np.nan))
+            column = columns.setdefault(name, np.full(len(grid), np.nan))
             column[row] = value
     return columns
 

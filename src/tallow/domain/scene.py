@@ -61,6 +61,8 @@ class Execution:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and low <= value <= high):
                 raise _bad(name, value, f"{low:g} to {high:g}")
+        if self.leverage * self.maintenance_margin >= 1.0:
+            raise _bad("maintenance_margin", self.maintenance_margin, f"below 1 / leverage = {1.0 / self.leverage:g}")
         for name in ("stop_loss", "take_profit", "trailing_stop"):
             if getattr(self, name) == 0:
                 raise _bad(name, 0, "above 0, or none to switch it off")

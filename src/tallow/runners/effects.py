@@ -8,9 +8,22 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/", "/lib/", "/run/")
-_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".dylib", ".nbi", ".nbc", ".pth", ".zip")
-_CACHES = tuple(f"{os.sep}{name}{os.sep}" for name in ("__pycache__", ".cache", ".config"))
+_SYSTEM = (
+    "/proc/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/lib/", "/dev/null", "/dev/urandom", "/dev/random",
+)  # fmt: skip
+_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".dylib", ".nbi", ".nbc")
+# What libraries keep for themselves; a strategy's own notes in a cache folder are another matter.
+_CACHES = ("/__pycache__/", "/.cache/numba/", "/.cache/matplotlib/", "/.config/matplotlib/", "/.cache/fontconfig/")
+# They read files without the interpreter's knowledge, and there is no function to stand in for.
+_UNSEEN = (
+    "pyarrow.parquet",
+    "pyarrow.csv",
+    "pyarrow.json",
+    "pyarrow.feather",
+    "pyarrow.orc",
+    "pyarrow.dataset",
+    "duckdb",
+)
 _NETWORK = {"socket.connect": 1, "socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.sendto": 1}
 _STARTS = {"subprocess.Popen": 0, "os.system": 0, "os.exec": 0, "os.posix_spawn": 0}
 
@@ -26,11 +39,18 @@ class Effects:
         self.written: set[str] = set()
         self.seen: dict[str, None] = {}
         self.active = False
+        self.known: frozenset[str] = frozenset()
 
     def start(self) -> None:
         """Begin to record."""
         self.active = True
+        self.known = frozenset(sys.modules)
         sys.addaudithook(self.notice)
+
+    def found(self) -> list[str]:
+        """Give every effect in words, in order; packages that read files unseen count as soon as they are loaded."""
+        unseen = [name for name in _UNSEEN if name in sys.modules and name not in self.known]
+        return [*self.seen, *(f"loads {name}, which can read files unseen" for name in unseen)]
 
     def wrap_native_readers(self) -> None:
         """Record files that polars reads without Python's knowledge."""
@@ -71,9 +91,13 @@ class Effects:
         if mode[:1] in ("w", "x"):
             self.written.add(real)
             return
+        if mode[:1] == "a" and "+" not in mode:  # a log: nothing is read through it
+            return
         if real in self.allowed or real in self.written or real.startswith(_SYSTEM) or real.endswith(_CODE):
             return
         if real.startswith(self.roots) or any(folder in real for folder in _CACHES):
+            return
+        if real in {os.path.realpath(place) for place in sys.path}:  # a zip of modules
             return
         self.seen[f"reads {path}" if mode[:1] == "r" else f"keeps {path}"] = None
 

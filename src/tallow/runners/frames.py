@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tallow.core.strategies import ROUNDING
 from tallow.domain.columns import COLUMNS, Bars, Floats
 from tallow.domain.errors import UserError
 
@@ -33,6 +34,8 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
     Raises:
         UserError: BAD_OUTPUT when the length is wrong, a value is no number, or (if `finite`) is infinite.
     """
+    if isinstance(output, pd.Series) and not (output.index.is_monotonic_increasing and output.index.is_unique):
+        raise _bad("has an index in another order than the bars", f"Series indexed by {output.index[:3].tolist()} ...")
     values = _as_array(output)
     if values is None or values.ndim != 1:
         shape = getattr(output, "shape", None)
@@ -47,6 +50,20 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
         raise _bad("is not numeric", f"{type(output).__name__} of {values.dtype}") from problem
     if finite and np.isinf(targets).any():
         raise _bad(f"is infinite at row {int(np.flatnonzero(np.isinf(targets))[0])}", type(output).__name__)
+    return _settled(targets)
+
+
+def _settled(targets: Floats) -> Floats:
+    """Keep the target before where the next one differs by rounding alone: the engine would trade the difference."""
+    steps = np.abs(np.diff(targets))
+    if not np.any((steps > 0.0) & (steps <= ROUNDING * np.maximum(1.0, np.abs(targets[:-1])))):
+        return targets
+    held = targets[0]
+    for row in range(1, len(targets)):
+        if abs(targets[row] - held) <= ROUNDING * max(1.0, abs(held)):
+            targets[row] = held
+        elif targets[row] == targets[row]:
+            held = targets[row]
     return targets
 
 

@@ -209,7 +209,7 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
         "message": done.whole if failed else "",
         "differing": done.differing,
         "failed": done.failed,
-        "effects": list(effects.seen),
+        "effects": effects.found(),
     }
     out.write(pack(results, () if isinstance(done.whole, str) else [done.whole]))
     out.flush()

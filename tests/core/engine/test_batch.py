@@ -21,7 +21,7 @@ def test_a_run_without_bars_is_empty():
     assert (len(done.equity), len(done.fills), len(done.trades)) == (0, 0, 0)
     brief = summarize(flat_bars(), np.zeros(0), FREE, cash=10, periods_per_year=1)
     assert (brief.final_equity, brief.total_return, brief.exposure) == (10, 0, 0)
-    assert math.isnan(brief.sharpe)
+    assert math.isnan(brief.bar_sharpe)
 
 
 def test_a_summary_by_hand():
@@ -32,7 +32,7 @@ def test_a_summary_by_hand():
     assert brief.total_return == pytest.approx(-0.01)
     assert (brief.trades, brief.wins, brief.losses, brief.draws) == (1, 0, 1, 0)
     assert brief.max_drawdown == pytest.approx(-0.1)
-    assert brief.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * 6**0.5)
+    assert brief.bar_sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * 6**0.5)
     assert brief.exposure == pytest.approx(4 / 6)
     assert brief.turnover == pytest.approx(1_000 + 990 + 495)
 
@@ -43,8 +43,8 @@ def test_a_round_trip_that_neither_wins_nor_loses_is_a_draw():
 
 
 def test_sharpe_is_undefined_when_the_equity_does_not_vary():
-    assert math.isnan(summarize(flat_bars(1, 1, 1), np.zeros(3), FREE, cash=1, periods_per_year=1).sharpe)
-    assert math.isnan(summarize(flat_bars(1), np.zeros(1), FREE, cash=1, periods_per_year=1).sharpe)
+    assert math.isnan(summarize(flat_bars(1, 1, 1), np.zeros(3), FREE, cash=1, periods_per_year=1).bar_sharpe)
+    assert math.isnan(summarize(flat_bars(1), np.zeros(1), FREE, cash=1, periods_per_year=1).bar_sharpe)
 
 
 def test_prepared_bars_give_the_same_numbers():

@@ -99,6 +99,15 @@ def _sampled(trials: Trials) -> Iterator[tuple[int, str]]:
     for cut in _early(trials.last_cut):
         yield cut, TRUNCATE
         yield cut, "down"
+    for cut in uneven_rows(trials):
+        yield cut, TRUNCATE
+
+
+def uneven_rows(trials: Trials) -> list[int]:
+    """Give the rows before a hole in the data: replaced futures keep the times, only a truncation hides the hole."""
+    steps = np.diff(trials.bars.time)
+    rows = np.flatnonzero(steps != np.median(steps)) if len(steps) else np.zeros(0, np.int64)
+    return sorted(spread([row for row in rows.tolist() if row <= trials.last_cut])[:_FEW])
 
 
 def _early(last: int) -> list[int]:

@@ -25,7 +25,7 @@ class Summary(NamedTuple):
         trades: closed round trips; one still open is in the equity but not counted.
         draws: closed round trips that neither won nor lost.
         max_drawdown: deepest fall of the equity at bar closes from its peak, which starts at the cash; 0 or below.
-        sharpe: mean of bar returns / their sample deviation * sqrt(periods a year); NaN when it does not vary.
+        bar_sharpe: mean of bar returns / their sample deviation * sqrt(periods a year); NaN when it does not vary.
         fees: paid; likewise `slippage` and `funding` are costs, negative when received.
         exposure: fraction of bars that close with a position.
         turnover: traded notional in quote units.
@@ -40,7 +40,7 @@ class Summary(NamedTuple):
     losses: int
     draws: int
     max_drawdown: float
-    sharpe: float
+    bar_sharpe: float
     fees: float
     slippage: float
     funding: float
@@ -123,7 +123,7 @@ def summarize(
         losses=int(totals.losses),
         draws=int(totals.trades - totals.wins - totals.losses),
         max_drawdown=-moments.drawdown,
-        sharpe=_sharpe(moments, count, periods_per_year),
+        bar_sharpe=_sharpe(moments, count, periods_per_year),
         fees=totals.fees,
         slippage=totals.slippage,
         funding=totals.funding,

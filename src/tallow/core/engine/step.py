@@ -24,6 +24,7 @@ from tallow.domain.columns import Floats
 
 TARGET, TAKE_PROFIT, LIQUIDATION = 0.0, 2.0, 4.0
 _TOLERANCE = 1.0 + 1e-9  # a target may exceed the leverage by rounding
+_DUST = 1e-12  # fraction of a closing fill's notional
 
 
 @inlined
@@ -79,6 +80,8 @@ def _apply(config: Config, state: State, moment: float, fill: Fill, log: Floats)
     start_cash = state.cash if state.holding.quantity == 0.0 else state.start_cash
     holding = _hold(config, state.holding, fill)
     closed = 1.0 if holding.quantity == 0.0 else 0.0
+    # What rounding leaves of an account that lost everything is no money to trade with.
+    cash = 0.0 if closed and abs(cash) <= _DUST * abs(fill.quantity) * fill.price else cash
     totals = _count(state.totals, fill, closed, cash - start_cash)
     levels = exit_levels(config, holding)
     after = State(cash, state.equity, start_cash, holding, levels, state.order, totals)

@@ -12,7 +12,7 @@ from tallow.core.strategies.built_in import (
     sma_cross,
     trix,
 )
-from tallow.core.strategies.event import Account, Decide, Strategy, decider
+from tallow.core.strategies.event import ROUNDING, Account, Decide, Strategy, decider
 from tallow.core.strategies.parameters import (
     Choice,
     Float,
@@ -25,7 +25,7 @@ from tallow.core.strategies.parameters import (
 from tallow.core.strategies.timeline import Line, Past
 
 __all__ = [
-    "BUILT_IN", "Account", "Choice", "Decide", "Float", "Int", "Line", "Parameter", "Past", "Strategy", "adx", "bind",
-    "bollinger", "buy_and_hold", "cci", "decider", "ema_cross", "macd", "parameters_of", "parse_assignments", "rsi",
-    "sma_cross", "trix",
+    "BUILT_IN", "ROUNDING", "Account", "Choice", "Decide", "Float", "Int", "Line", "Parameter", "Past", "Strategy",
+    "adx", "bind", "bollinger", "buy_and_hold", "cci", "decider", "ema_cross", "macd", "parameters_of",
+    "parse_assignments", "rsi", "sma_cross", "trix",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ from tallow.core.strategies.timeline import Line, Past, Timeline
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 
+ROUNDING = 1e-8  # targets closer than this are the same: above what the look-ahead check forgives
+
 
 class Account(Protocol):
     """What a strategy may know about its account at a bar's close."""
@@ -176,6 +178,8 @@ class _Driver:
         strategy._account, strategy._asked = account, False
         strategy.next()
         answer = strategy.target if strategy._asked else 0.0 if closed else np.nan
+        if abs(answer - self.asked) <= ROUNDING * max(1.0, abs(self.asked)):
+            answer = self.asked
         if closed and answer == self.asked:
             answer = float(np.nextafter(answer, 0.0))
         self.asked = self.asked if np.isnan(answer) else answer
