@@ -45,7 +45,7 @@ def settings() -> str:
         "",
         "The command line beats the environment, the environment beats `tallow.toml` of the working folder, and the",
         "file beats the default. In the environment a setting is called `TALLOW__` and its name in capitals, with `__`",
-        "for the dot: `TALLOW__BINANCE__TIMEOUT=5`. In the file, `binance.timeout` is `timeout` in section `[binance]`.",
+        "for the dot: `TALLOW__BINANCE__TIMEOUT=5`. In the file `binance.timeout` is `timeout` in section `[binance]`.",
         "`tallow config show --origin` tells where each value in force comes from.",
         "",
         "| Setting | Default | Meaning |",

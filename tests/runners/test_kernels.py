@@ -73,3 +73,23 @@ def test_without_numba_there_is_nothing_to_keep(monkeypatch):
     monkeypatch.delitem(sys.modules, "numba")
     with kept({}, "x"):
         assert "numba" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "N = 0\n@njit\ndef f(x):\n    return x * N\ndef set_it():\n    global N\n    N = 3\n",
+        "N = np.zeros(1)\n@njit\ndef f(x):\n    return x * N[0]\n",
+        "@njit\ndef f(x):\n    return x * LATER\nLATER = 2\n",
+    ],
+)
+def test_what_reads_changeable_values_is_compiled_again(write, text):
+    head = "import numpy as np\nfrom numba import njit\n"
+    first, second = twice(write, head + text + "def get():\n    return f\n")
+    assert first is not second
+
+
+def test_constants_that_nobody_rebinds_are_kept(write):
+    text = "from numba import njit\nN = 2\n@njit\ndef g(x):\n    return x\n@njit\ndef f(x):\n    return N * g(x)\n"
+    first, second = twice(write, text + "def get():\n    return f\n")
+    assert first is second

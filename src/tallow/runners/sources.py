@@ -14,7 +14,7 @@ from types import CodeType, ModuleType
 
 from tallow.domain.errors import UserError, nearest
 from tallow.runners.clocks import move_clock
-from tallow.runners.kernels import Kernels, kept
+from tallow.runners.kernels import Kernels, kept, may_keep
 
 _MARK = "# --- module {} beside the strategy ---"
 
@@ -41,6 +41,11 @@ class Source:
     def module_name(self) -> str:
         """The name it is imported by: the same in every process, because numba writes it into its own cache."""
         return f"tallow_strategy_{sha256(f'{self.path.resolve()} {self.main}'.encode()).hexdigest()[:24]}"
+
+    @cached_property
+    def keeps_kernels(self) -> bool:
+        """Whether what numba compiled of it may outlive an import."""
+        return may_keep(ast.parse(self.main))
 
     def with_clock_moved(self) -> "Source | None":
         """Give the same source with every reading of the wall clock moved; None when it reads none."""
@@ -148,7 +153,8 @@ def imported(source: Source) -> Iterator[ModuleType]:
     module = ModuleType(source.module_name)
     module.__file__ = str(source.path)
     folder = str(source.path.parent)
-    with _on_path(folder, source.neighbours), kept(source.kernels, source.module_name):
+    reuse = kept(source.kernels, source.module_name) if source.keeps_kernels else contextlib.nullcontext()
+    with _on_path(folder, source.neighbours), reuse:
         sys.modules[source.module_name] = module
         try:
             exec(source.code, module.__dict__)
