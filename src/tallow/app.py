@@ -1,5 +1,6 @@
 """The only file that chooses ports: a workspace joins settings, lake, records, venues and runners to the flows."""
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -429,7 +430,7 @@ class Workspace:
 
     def _certify(self, strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> Certificate:
         from tallow.flows.check import Bench, check
-        from tallow.runners.inline import Conditions, clock_moved, location, probe, under
+        from tallow.runners.inline import Conditions, clock_moved, is_event_driven, location, probe, under
         from tallow.runners.processes import Processes
         from tallow.runners.watch import watch
 
@@ -443,7 +444,9 @@ class Workspace:
                 fresh=lambda these, cuts: processes.begin(strategy, conditions, these, cuts),
                 trace=lambda these: watch(subject, these),
                 clock_moved=clock_moved(subject),
+                by_bar=is_event_driven(subject),
                 file=location(strategy),
+                command=_check_command(location(strategy), scene),
             )
             return check(strategy, bars, tools, data=data, progress=self.progress)
 
@@ -455,3 +458,11 @@ class Workspace:
         if self.lake.version(GOLD_CANDLES, series(scene.instrument, scene.timeframe)) is None:
             where = {"venue": scene.instrument.venue, "symbol": scene.instrument.symbol}
             refine(self.lake, where=where, timeframes=(scene.timeframe,), progress=self.progress)
+
+
+def _check_command(file: str, scene: Scene) -> str:
+    """Write the command that checks this strategy with these parameters on these bars again."""
+    words = ["tallow check", shlex.quote(file), "-s", str(scene.instrument), "-t", str(scene.timeframe)]
+    if scene.range != EVERYTHING:
+        words += ["--timerange", f"{iso(scene.range.start)}..{iso(scene.range.end)}"]
+    return " ".join([*words, *(f"--set {name}={value}" for name, value in scene.parameters.items())])
