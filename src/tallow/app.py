@@ -2,8 +2,8 @@
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tallow.flows.ingest.folder import Skipped
     from tallow.flows.refine import RefineReport
     from tallow.flows.replay import Replay
+    from tallow.runners.processes import Processes
 
 
 class SystemClock:
@@ -60,6 +61,16 @@ class Workspace:
         self.settings = settings
         self.progress = progress
         self.clock = SystemClock()
+        self._processes: Processes | None = None
+
+    @contextmanager
+    def many_checks(self) -> Iterator[None]:
+        """Keep the process that runs strategies afresh from one check to the next: it takes a second to start."""
+        from tallow.runners.processes import Processes
+
+        with Processes() as self._processes:
+            yield
+        self._processes = None
 
     @cached_property
     def lake(self) -> Lake:
@@ -437,7 +448,7 @@ class Workspace:
         conditions = Conditions(scene.execution, scene.cash, funding)
         subject = under(strategy, conditions)
         data = f"{scene.instrument} {scene.timeframe}, {len(bars):,} bars from {iso(int(bars.time[0]))}"
-        with Processes() as processes:
+        with nullcontext(self._processes) if self._processes else Processes() as processes:
             tools = Bench(
                 run=probe(subject),
                 clock=self.clock,

@@ -35,7 +35,8 @@ def demo(session: Session, /, *, data: str | None, out: str, seed: int, show: bo
     folder = Path(out)
     workspace = prepare_recordings(session, folder, data) if data else prepare_market(session, folder, seed)
     markets = showcase(workspace)
-    results = [run_one(workspace, name, *market) for market in markets for name in STRATEGIES]
+    with workspace.many_checks():
+        results = [run_one(workspace, name, *market) for market in markets for name in STRATEGIES]
     # Buy and hold makes a dull report: the first rule that trades is shown.
     featured = next(result for result in results if result.scene.strategy == "sma_cross")
     report = workspace.write_report(featured, folder / "report.html")
