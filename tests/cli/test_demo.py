@@ -29,8 +29,18 @@ def test_the_demo_again_gives_the_same_results(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_the_demo_on_real_recordings(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", "--data", str(shared_data), "--out", str(tmp_path / "demo"), "--json", "-q"]) == 0
+def test_the_demo_on_real_recordings(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallow.cli.demo.STRATEGIES", ("sma_cross",))
+    chosen = ["klines-1h-long/BTC_USDT-1h.feather", "rest-klines/BTCUSDT-1h-pages.zip", "klines-5m/*USDT-5m.feather"]
+    spot = shared_data / "binance" / "spot"
+    for path in (path for pattern in chosen for path in spot.glob(pattern)):
+        link = tmp_path / "recordings" / path.relative_to(shared_data)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    data = str(tmp_path / "recordings")
+    assert run(["demo", "--data", data, "--out", str(tmp_path / "demo"), "--json", "-q"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["simulated"] is False
     series = {(result["scene"]["instrument"], result["scene"]["timeframe"]) for result in told["results"]}
