@@ -1,7 +1,9 @@
 """Strategies that are objects of the caller's program, turned into files that stand alone."""
 
 import ast
+import atexit
 import inspect
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +37,7 @@ def load_text(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
     """Load a strategy from its text, modules beside it included; the files live as long as this process."""
     main, beside = parted(text)
     folder = Path(tempfile.mkdtemp(prefix="tallow-strategy-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for module, source in beside.items():
         (folder / f"{module}.py").write_text(source, encoding="utf-8")
     path = folder / f"{name if name.isidentifier() else 'strategy'}.py"
