@@ -44,7 +44,7 @@ demo: $(VENV)/.core  ## simulated market (or DATA=folder of recordings) -> lake 
 	@$(BIN)/tallow demo $(if $(DATA),--data $(DATA))
 
 test: $(VENV)/.dev  ## every test, two at a time
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 -q -rs
 
 check: $(VENV)/.dev  ## lint, format, types, layers, coverage floors, docs, the house
 	$(BIN)/ruff check .
