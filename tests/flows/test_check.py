@@ -103,7 +103,7 @@ def test_all_of_the_bench_is_used(bars):
 
     bench = Bench(past, Clock(), fresh=lambda given, cuts: Elsewhere(), by_bar=True)
     assert "secrets.csv" in check(Written(), bars, bench).reason
-    moved = Bench(past, Clock(), clock_moved=ahead)
+    moved = Bench(past, Clock(), clock_moved=[past, ahead])
     assert "clock" in check(Written(), bars, moved).reason
 
 

@@ -2,13 +2,13 @@ import ast
 
 import pytest
 
-from tallow.runners.clocks import move_clock
+from tallow.runners.clocks import SHIFTS, move_clock
 
 
-def value_of(text):
+def value_of(text, seconds=SHIFTS[0]):
     names = {}
     tree = ast.parse(f"import time, datetime as dt\nfrom datetime import datetime, date, UTC\nvalue = {text}")
-    moved = move_clock(tree)
+    moved = move_clock(tree, seconds)
     exec(compile(tree, "moved", "exec"), names)
     exec(f"import time, datetime as dt\nfrom datetime import datetime, date, UTC\nreal = {text}", names)
     return moved, names["value"], names["real"]

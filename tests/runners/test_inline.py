@@ -54,7 +54,7 @@ def test_a_built_in_strategy_is_found_by_name(bars):
     assert "def sma_cross" in strategy.source
     assert location(strategy) == "sma_cross"
     assert np.array_equal(probe(strategy)(bars), strategy.targets(bars), equal_nan=True)
-    assert clock_moved(strategy) is None
+    assert clock_moved(strategy) == []
     assert not is_event_driven(strategy)
 
 
@@ -182,9 +182,10 @@ def test_unknown_parameters_are_refused(write):
 
 
 def test_the_clock_is_moved_for_a_file_that_reads_it(write, bars):
-    strategy = load(write("import time\ndef signals(bars):\n    return [time.time() // 1e7] * len(bars)\n"))
-    assert clock_moved(strategy)(bars)[0] == strategy.targets(bars)[0] + 1
-    assert clock_moved(load(write(CROSS))) is None
+    strategy = load(write("import time\ndef signals(bars):\n    return [time.time() / 86_400] * len(bars)\n"))
+    base = strategy.targets(bars)[0]
+    assert [int(moved(bars)[0] - base) for moved in clock_moved(strategy)] == [117, 1, 182]
+    assert clock_moved(load(write(CROSS))) == []
     assert location(replace(strategy, name="other")).endswith("mine.py")
 
 

@@ -22,7 +22,7 @@ class Bench:
         clock: tells how long it took.
         fresh: in a new process; None leaves state that outlives an import untested.
         trace: gives what each line left in its variables, to find the line of a leak.
-        clock_moved: with the wall clock moved; None where the strategy reads none.
+        clock_moved: with the wall clock moved, each by another shift; empty where the strategy reads none.
         by_bar: whether it decides bar by bar and is shown the past alone.
         file: path that findings name.
         command: command that checks the same strategy on the same data; a finding adds its cut to it.
@@ -32,7 +32,7 @@ class Bench:
     clock: Clock
     fresh: Fresh | None = None
     trace: Callable[[Bars], Sequence[Step]] | None = None
-    clock_moved: Run | None = None
+    clock_moved: Sequence[Run] = ()
     by_bar: bool = False
     file: str = ""
     command: str = ""

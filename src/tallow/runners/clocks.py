@@ -2,14 +2,20 @@
 
 import ast
 
-_NUMBERS = {"time.time": 1e7, "time": 1e7, "time_ns": 1e16, "perf_counter": 1e7, "monotonic": 1e7}
+SHIFTS = (10_127_231, 90_061, 15_769_830)
+"""Seconds by which the clock is moved, one trial each.
+
+117 days 5:07:11; one of every unit; half of every unit, which crosses any threshold set in the middle.
+"""
+
+_UNITS = {"time.time": 1, "time": 1, "time_ns": 1_000_000_000, "perf_counter": 1, "monotonic": 1}
 _MOMENTS = {"now", "utcnow", "today"}
 _OWNERS = {"datetime", "date", "Timestamp", "dt", "pd", "pandas", "arrow", "pendulum"}
 
 
-def move_clock(tree: ast.Module) -> bool:
-    """Change a parsed source in place so that every reading of the clock is off by months; False when there is none."""
-    mover = _Mover()
+def move_clock(tree: ast.Module, seconds: int) -> bool:
+    """Change a parsed source in place so that every reading of the clock is later; False when there is none."""
+    mover = _Mover(seconds)
     mover.visit(tree)
     if mover.moved:
         ast.fix_missing_locations(tree)
@@ -17,27 +23,28 @@ def move_clock(tree: ast.Module) -> bool:
 
 
 class _Mover(ast.NodeTransformer):
-    moved = False
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self.moved = False
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
-        offset = _offset(node)
+        offset = _offset(node, self.seconds)
         if offset is None:
             return node
         self.moved = True
         return ast.copy_location(ast.BinOp(node, ast.Add(), offset), node)
 
 
-def _offset(node: ast.Call) -> ast.expr | None:
+def _offset(node: ast.Call, seconds: int) -> ast.expr | None:
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     owner = _last_name(function.value) if isinstance(function, ast.Attribute) else ""
-    if name in _NUMBERS and owner in ("", "time") and not node.args:
-        value = _NUMBERS[name]
-        return ast.Constant(int(value) if name == "time_ns" else value)
+    if name in _UNITS and owner in ("", "time") and not node.args:
+        value = seconds * _UNITS[name]
+        return ast.Constant(value if name == "time_ns" else float(value))
     if name in _MOMENTS and owner in _OWNERS:
-        text = "__import__('datetime').timedelta(days=117, hours=5, minutes=7, seconds=11)"
-        return ast.parse(text, mode="eval").body
+        return ast.parse(f"__import__('datetime').timedelta(seconds={seconds})", mode="eval").body
     return None
 
 

@@ -218,11 +218,11 @@ def _text_of(path: Path, line: int) -> str:
     return ""
 
 
-def clock_moved(strategy: Strategy) -> Callable[[Bars], Floats] | None:
-    """Give a callable that runs a strategy with the wall clock moved by months; None when its source reads none."""
-    if not isinstance(strategy, FileStrategy) or (moved := strategy.origin.with_clock_moved()) is None:
-        return None
-    return probe(replace(strategy, origin=moved))
+def clock_moved(strategy: Strategy) -> list[Callable[[Bars], Floats]]:
+    """Give callables that run a strategy with the wall clock moved; none when its source reads none."""
+    if not isinstance(strategy, FileStrategy):
+        return []
+    return [probe(replace(strategy, origin=moved)) for moved in strategy.origin.with_clock_moved()]
 
 
 def location(strategy: Strategy) -> str:

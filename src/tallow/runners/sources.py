@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from tallow.domain.errors import UserError, nearest
-from tallow.runners.clocks import move_clock
+from tallow.runners.clocks import SHIFTS, move_clock
 from tallow.runners.kernels import Kernels, kept, may_keep
 
 _MARK = "# --- module {} beside the strategy ---"
@@ -47,13 +47,12 @@ class Source:
         """Whether what numba compiled of it may outlive an import."""
         return may_keep(ast.parse(self.main))
 
-    def with_clock_moved(self) -> "Source | None":
-        """Give the same source with every reading of the wall clock moved; None when it reads none."""
-        tree = ast.parse(self.main)
-        if not move_clock(tree):
-            return None
-        code = compile(tree, str(self.path), "exec")
-        return replace(self, code=code, kernels={})
+    def with_clock_moved(self) -> "Iterator[Source]":
+        """Give the same source with every reading of the wall clock moved, once per shift; none without any."""
+        for seconds in SHIFTS:
+            tree = ast.parse(self.main)
+            if move_clock(tree, seconds):
+                yield replace(self, code=compile(tree, str(self.path), "exec"), kernels={})
 
 
 def read_source(path: Path) -> Source:

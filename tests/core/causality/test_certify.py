@@ -190,10 +190,10 @@ def test_a_run_that_fails_when_repeated_is_unknown(bars):
 
 
 def test_the_wall_clock_is_moved_where_it_is_read(bars):
-    moved = certify(trend, bars, subject=Subject(clock_moved=lambda given: trend(given) + 1))
+    moved = certify(trend, bars, subject=Subject(clock_moved=[trend, lambda given: trend(given) + 1]))
     assert moved.verdict == "unknown"
     assert "clock" in moved.reason
-    assert certify(trend, bars, subject=Subject(clock_moved=trend)).verdict == "certified"
+    assert certify(trend, bars, subject=Subject(clock_moved=[trend, trend])).verdict == "certified"
 
 
 def test_failing_on_few_bars_is_said_and_certified(bars):

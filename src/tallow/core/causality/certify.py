@@ -90,7 +90,7 @@ class Subject:
         data: words for the bars.
         fresh: runs in a new process; None leaves state that outlives an import untested.
         trace: gives what each line left in its variables, to find the line of a leak.
-        clock_moved: runs with the wall clock moved, where the source reads one.
+        clock_moved: runs with the wall clock moved, each by another shift, where the source reads one.
         by_bar: whether it decides bar by bar and is shown the past alone, so that a part of its change rows will do.
         replay: writes the command that shows a finding again.
     """
@@ -100,7 +100,7 @@ class Subject:
     data: str = ""
     fresh: Fresh | None = None
     trace: Callable[[Bars], Sequence[Step]] | None = None
-    clock_moved: Run | None = None
+    clock_moved: Sequence[Run] = ()
     by_bar: bool = False
     replay: Callable[[Finding], str] | None = None
 
@@ -219,9 +219,9 @@ class _Examination:
         self.trials.runs += 1
         if not self.trials.repeats(self.trials.run(self.trials.bars)):
             return self._history("two runs on the same bars differ")
-        if self.subject.clock_moved is not None:
+        for moved in self.subject.clock_moved:
             self.trials.runs += 1
-            if not self.trials.repeats(self.subject.clock_moved(self.trials.bars)):
+            if not self.trials.repeats(moved(self.trials.bars)):
                 return self._not_repeatable("it changes with the wall clock")
         return None
 
