@@ -63,7 +63,7 @@ docs: $(VENV)/.dev  ## rebuild the generated pages
 
 lock:  ## resolve the versions anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -U -o requirements/core.txt
-	uv pip compile pyproject.toml --extra archive --extra arrow --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -c requirements/core.txt -U -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra archive --extra arrow --extra search --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -c requirements/core.txt -U -o requirements/dev.txt
 
 clean:  ## remove everything that can be made again
 	rm -rf $(VENV) .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* tallow-demo build dist
