@@ -5,15 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tallow.core.engine.checks import Market, check_cash, check_targets, prepare, refused_target
-from tallow.core.engine.kernels import KERNELS, Columns, Marks, Moments
+from tallow.core.engine.checks import Market, Targets, check_cash, check_targets, prepare
+from tallow.core.engine.kernels import KERNELS, is_plain
 from tallow.core.engine.logs import fill_log, name_events, trade_log
+from tallow.core.engine.memory import Marks
+from tallow.core.engine.segments import Moments, Reach
 from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
-from tallow.core.matching import configure
+from tallow.core.matching import Config, configure
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
 
+_NOWHERE = Reach(np.empty(0), np.empty(0))
 _FIRST_LOG, _LARGEST_LOG = 256, 65_536  # rows of the event log; each is twice the one before
 
 
@@ -52,7 +55,7 @@ class Summary(NamedTuple):
 
 def run(
     bars: Bars | Market,
-    targets: Floats,
+    targets: Targets,
     execution: Execution,
     *,
     cash: float,
@@ -79,22 +82,21 @@ def run(
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
     """
     market = prepare(bars, funding)
-    columns = check_targets(market, targets)
-    memory = _memory(check_cash(cash))
-    marks = Marks(*(np.empty(len(market)) for _ in Marks._fields))
-    config, chunks, row = configure(execution), [np.zeros((0, len(EVENT_COLUMNS)))], 0
+    config, changes = configure(execution), check_targets(market, targets, execution)
+    decided = changes, _reach(market, config)
+    memory = np.array([*flatten(initial_state(check_cash(cash))), 0.0, 0.0, 0.0])
+    marks, chunks, row = Marks(*(np.empty(len(market)) for _ in Marks._fields)), [np.zeros((0, len(EVENT_COLUMNS)))], 0
     while row < len(market):
         log = np.empty((min(_FIRST_LOG << len(chunks), _LARGEST_LOG), len(EVENT_COLUMNS)))
-        row = KERNELS.run(config, memory, columns, marks, log, row)
-        state = _checked(memory, columns, market, execution, row)
-        chunks.append(log[: int(state.totals.events)])
+        row = KERNELS.run(config, memory, market.columns, decided, marks, log)
+        chunks.append(log[: int(memory[EVENTS])])
         memory[EVENTS] = 0.0
     return gather(market, marks, np.concatenate(chunks), unflatten(memory[:STATE_SIZE]), cash)
 
 
 def summarize(
     bars: Bars | Market,
-    targets: Floats,
+    targets: Targets,
     execution: Execution,
     *,
     cash: float,
@@ -110,11 +112,23 @@ def summarize(
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
     """
     market = prepare(bars, funding)
-    columns = check_targets(market, targets)
-    memory, none = _memory(check_cash(cash)), np.empty(0)
-    row = KERNELS.run(configure(execution), memory, columns, Marks(none, none, none), np.empty((0, 10)), 0)
-    state = _checked(memory, columns, market, execution, row)
-    moments, totals, count = Moments(*memory[STATE_SIZE:-1].tolist()), state.totals, len(market)
+    config, changes = configure(execution), check_targets(market, targets, execution)
+    memory = summary_memory(check_cash(cash))
+    decided, log = (changes, _reach(market, config)), np.empty((0, len(EVENT_COLUMNS)))
+    kernel = KERNELS.summarize_plain if is_plain(config, market.columns) else KERNELS.summarize
+    kernel(config, memory, market.columns, decided, market.closes, log)
+    return read_summary(memory, len(market), cash, periods_per_year)
+
+
+def summary_memory(cash: float) -> Floats:
+    """Give the flat state and moments before the first bar, as the loops load and store them."""
+    return np.array([*flatten(initial_state(cash)), *Moments(cash, 0.0, 0.0, 0.0, 0.0)])
+
+
+def read_summary(memory: Floats, count: int, cash: float, periods_per_year: float) -> Summary:
+    """Read a summary of `count` bars from flat state and moments."""
+    state, moments = unflatten(memory[:STATE_SIZE]), Moments(*memory[STATE_SIZE:].tolist())
+    totals = state.totals
     return Summary(
         final_equity=state.equity,
         total_return=state.equity / cash - 1.0,
@@ -150,18 +164,14 @@ def gather(market: Market, marks: Marks, events: Floats, state: State, cash: flo
     )
 
 
-def _memory(cash: float) -> Floats:
-    # The flat state, the moments and the place of the next funding, as the loop loads and stores them.
-    moments = Moments(equity=cash, peak=cash, drawdown=0.0, returns=0.0, squares=0.0, exposed=0.0)
-    return np.array([*flatten(initial_state(cash)), *moments, 0.0])
+def _reach(market: Market, config: Config) -> Reach:
+    # Without a level there is nothing to search for.
+    guarded = config.leverage > 1.0 or config.allow_short > 0.0 or _has_exits(config)
+    return market.reach if guarded else _NOWHERE
 
 
-def _checked(memory: Floats, columns: Columns, market: Market, execution: Execution, row: int) -> State:
-    # The state after a loop that ended before `row`, unless it ended because of a target.
-    state = unflatten(memory[:STATE_SIZE])
-    if state.order.refused:
-        raise refused_target(float(columns.target[row - 1]), execution, row - 1, int(market.time[row - 1]))
-    return state
+def _has_exits(config: Config) -> bool:
+    return max(config.stop_loss, config.take_profit, config.trailing_stop) > 0.0
 
 
 def _sharpe(moments: Moments, count: int, periods_per_year: float) -> float:

@@ -2,18 +2,25 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tallow.core.engine.kernels import KERNELS, Columns
+from tallow.core.engine.kernels import KERNELS
+from tallow.core.engine.memory import Columns
+from tallow.core.engine.segments import Changes, Closes, Reach, block_extremes, find_changes, sum_returns
+from tallow.core.engine.step import is_refused
+from tallow.core.matching import configure
 from tallow.domain.columns import PRICES, Bars, Floats, FundingRates, Times
 from tallow.domain.errors import DataError, UserError
 from tallow.domain.ranges import iso
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import SECOND
 
+Targets = Floats | NDArray[np.bool_]
+_refused = cast(Any, is_refused).py_func  # the same rule on arrays
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 JITTER = SECOND  # how late a venue's funding stamp may be and still mean the bar's open
 
@@ -22,7 +29,7 @@ JITTER = SECOND  # how late a venue's funding stamp may be and still mean the ba
 class Market:
     """Bars and funding that passed the checks, ready for any number of runs; made by `prepare`.
 
-    `columns.target` is empty until a run sets it.
+    Its indices are made when a run first needs them.
     """
 
     time: Times
@@ -30,6 +37,20 @@ class Market:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @cached_property
+    def closes(self) -> Closes:
+        """What a summary needs of the closes between two events."""
+        bits = _bits(self.columns.close)
+        return Closes(bits, *block_extremes(bits, bits), *sum_returns(self.columns.close))
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What the search for the next protective exit needs."""
+        opened = _bits(self.columns.open)
+        low, high = block_extremes(_bits(self.columns.low), _bits(self.columns.high))
+        lowest, highest = block_extremes(opened, opened)
+        return Reach(_numbers(np.minimum(low, lowest)), _numbers(np.maximum(high, highest)))
 
 
 def prepare(bars: "Bars | Market", funding: FundingRates | None = None) -> Market:
@@ -47,7 +68,7 @@ def prepare(bars: "Bars | Market", funding: FundingRates | None = None) -> Marke
         raise DataError("BAD_BARS", "the columns of the bars differ in length", facts=lengths)
     time = _frozen(np.ascontiguousarray(bars.time, np.int64))
     prices = (_floats(bars.open), _floats(bars.high), _floats(bars.low), _floats(bars.close))
-    columns = Columns(*prices, _floats(bars.volume), _floats(np.zeros(0)), *_funding(time, funding))
+    columns = Columns(*prices, _floats(bars.volume), *_funding(time, funding))
     row = KERNELS.find_bad_row(time, columns)
     if row >= 0:
         raise bad_bar(row, int(time[row]), {name: float(getattr(bars, name)[row]) for name in PRICES})
@@ -66,13 +87,13 @@ def bad_bar(row: int, time: int, prices: dict[str, float]) -> DataError:
     )
 
 
-def check_targets(market: Market, targets: Floats) -> Columns:
-    """Put the targets beside the bars.
+def check_targets(market: Market, targets: Targets, execution: Execution) -> Changes:
+    """Find the changes of the target, and refuse what the execution does not allow.
 
     Raises:
-        UserError: TARGET_LENGTH when there is not one target a bar.
+        UserError: TARGET_LENGTH when there is not one target a bar; TARGET_TOO_LARGE; SHORT_NOT_ALLOWED.
     """
-    values = np.asarray(targets, np.float64)
+    values = np.asarray(targets)
     if values.shape != (len(market),):
         raise UserError(
             "TARGET_LENGTH",
@@ -80,7 +101,19 @@ def check_targets(market: Market, targets: Floats) -> Columns:
             facts={"valid": "one float a bar, NaN to keep the last target"},
             commands=["tallow explain TARGET_LENGTH"],
         )
-    return market.columns._replace(target=_floats(values))
+    # Truth values need no conversion, which would cost as much as the run.
+    plain = (
+        np.ascontiguousarray(values).view(np.uint8)
+        if values.dtype == np.bool_
+        else _floats(values.astype(np.float64, copy=False))
+    )
+    changes = Changes(*find_changes(_frozen(plain)))
+    refused = _refused(configure(execution), changes.target)
+    if refused.any():
+        place = int(refused.argmax())
+        row = int(changes.row[place])
+        raise refused_target(float(changes.target[place]), execution, row, int(market.time[row]))
+    return changes
 
 
 def check_cash(cash: float) -> float:
@@ -139,6 +172,14 @@ def _funding(time: Times, funding: FundingRates | None) -> tuple[NDArray[np.int6
     opening = np.bincount(place, np.where(at_open, rate, 0.0), len(rows))
     inside = np.bincount(place, np.where(at_open, 0.0, rate), len(rows))
     return _frozen(rows.astype(np.int64)), _floats(opening.astype(np.float64)), _floats(inside.astype(np.float64))
+
+
+def _bits(values: Floats) -> Times:
+    return values.view(np.int64)
+
+
+def _numbers(bits: Times) -> Floats:
+    return bits.view(np.float64)
 
 
 def _floats(values: Floats) -> Floats:

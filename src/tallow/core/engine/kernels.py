@@ -1,7 +1,8 @@
 """The compiled loops around the step: over all bars with logs, over all bars for a summary, over one bar for live.
 
 They are built by one function around a number made from the code they call, so that machine code kept on disk is
-never used after a rule has changed.
+never used after a rule has changed. Where a scene uses none of the rarer rules, a variant with their settings fixed at
+zero is built from the same source, and the compiler removes what they would cost.
 """
 
 import hashlib
@@ -11,15 +12,39 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba import njit
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from tallow.core import matching
+from tallow.core.engine import memory as memories
+from tallow.core.engine import segments
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
-from tallow.core.engine.state import EVENTS_A_BAR, Bar, Order, State, Totals
-from tallow.core.engine.step import mark, pass_bar, quiet_range, step, take_target
-from tallow.core.matching import Config, Holding, Levels, account_equity, inlined
+from tallow.core.engine.memory import (
+    Columns,
+    Marks,
+    bar_at,
+    borrow,
+    borrow_columns,
+    borrow_marks,
+    load,
+    load_bar,
+    load_config,
+    next_paid,
+    store,
+)
+from tallow.core.engine.segments import (
+    Changes,
+    Closes,
+    Moments,
+    Reach,
+    advance,
+    borrow_closes,
+    borrow_decided,
+    gather_quiet,
+    next_event,
+)
+from tallow.core.engine.state import EVENTS_A_BAR, State
+from tallow.core.engine.step import mark, pass_bar, step, take_target
+from tallow.core.matching import Config, account_equity, inlined
 from tallow.domain.columns import Floats, Times
 
 _SIZE = states.STATE_SIZE
@@ -28,201 +53,33 @@ _TARGET, _TARGET_FIRST = 2, 21
 _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the check runs in vector instructions
 
 
-class Columns(NamedTuple):
-    """What a loop reads: prices, volume, targets, and per bar with funding its row and the two rates."""
-
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    volume: Floats
-    target: Floats
-    funding_row: Times
-    funding_open: Floats
-    funding_inside: Floats
-
-
-class Marks(NamedTuple):
-    """What a run writes for every bar, equity, position and target after it; without rows nothing is written."""
-
-    equity: Floats
-    position: Floats
-    target: Floats
-
-
-class Moments(NamedTuple):
-    """What a summary gathers from bar to bar: peak, deepest fall, returns and their squares, bars in the market."""
-
-    equity: float
-    peak: float
-    drawdown: float
-    returns: float
-    squares: float
-    exposed: float
-
-
 class Kernels(NamedTuple):
-    """The compiled entry points."""
+    """The compiled entry points; of `summarize` also the variant for scenes without the rarer rules."""
 
     run: Callable[..., int]
+    summarize: Callable[..., None]
+    summarize_plain: Callable[..., None]
     live: Callable[..., None]
     find_bad_row: Callable[..., int]
 
 
-@intrinsic
-def borrow(typing_context: Any, array: Any) -> Any:  # pragma: no cover
-    """View an array without owning it: counting references, atomically, costs more than a fill.
-
-    Valid while the caller's own array lives, which is as long as the kernel it was passed to runs.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        view = context.make_array(signature.args[0])(context, builder, value=arguments[0])
-        view.meminfo = cgutils.get_null_value(view.meminfo.type)
-        view.parent = cgutils.get_null_value(view.parent.type)
-        return view._getvalue()
-
-    return array(array), generate
-
-
 @inlined
-def borrow_columns(columns: Columns) -> Columns:  # pragma: no cover
-    """Borrow every column."""
-    return Columns(
-        borrow(columns.open),
-        borrow(columns.high),
-        borrow(columns.low),
-        borrow(columns.close),
-        borrow(columns.volume),
-        borrow(columns.target),
-        borrow(columns.funding_row),
-        borrow(columns.funding_open),
-        borrow(columns.funding_inside),
-    )
-
-
-@inlined
-def borrow_marks(marks: Marks) -> Marks:  # pragma: no cover
-    """Borrow every mark."""
-    return Marks(borrow(marks.equity), borrow(marks.position), borrow(marks.target))
-
-
-@inlined
-def load(m: Floats) -> State:  # pragma: no cover
-    """Read a state from its flat numbers."""
-    return State(
-        m[0],
-        m[1],
-        m[2],
-        Holding(m[3], m[4], m[5], m[6]),
-        Levels(m[7], m[8], m[9]),
-        Order(m[10], m[11], m[12], m[13]),
-        Totals(m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24]),
-    )
-
-
-@inlined
-def store(m: Floats, state: State) -> None:  # pragma: no cover
-    """Write a state to its flat numbers."""
-    m[0], m[1], m[2] = state.cash, state.equity, state.start_cash
-    m[3], m[4], m[5], m[6] = state.holding
-    m[7], m[8], m[9] = state.levels
-    m[10], m[11], m[12], m[13] = state.order
-    m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24] = state.totals
-
-
-@inlined
-def load_config(m: Floats, at: int) -> Config:  # pragma: no cover
-    """Read a config from flat numbers."""
-    i = at
+def plain(config: Config) -> Config:  # pragma: no cover
+    """Fix what a plain scene does not use at its neutral value."""
     return Config(
-        m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7],
-        m[i + 8], m[i + 9], m[i + 10], m[i + 11], m[i + 12], m[i + 13], m[i + 14],
+        config.at_close, config.maker_fee, config.taker_fee, config.slippage, 0.0, 1.0, 0.0, 0.0,
+        0.0, 0.0, config.maintenance_margin, config.liquidation_fee, 0.0, 0.0, 0.0,
     )  # fmt: skip
 
 
-@inlined
-def load_bar(bars: Floats, row: int) -> Bar:  # pragma: no cover
-    """Read a bar from a row of a table."""
-    return Bar(
-        bars[row, 0],
-        bars[row, 1],
-        bars[row, 2],
-        bars[row, 3],
-        bars[row, 4],
-        bars[row, 5],
-        bars[row, 6],
-        bars[row, 7],
-        bars[row, 8],
-    )
-
-
-@inlined
-def _next_paid(columns: Columns, event: int) -> int:  # pragma: no cover
-    # The row of the next bar with funding; past the last row when there is none.
-    return columns.funding_row[event] if event < len(columns.funding_row) else len(columns.close)
-
-
-@inlined
-def _bar(columns: Columns, row: int, event: int) -> Bar:  # pragma: no cover
-    # The bar at a row; `event` is the place of the next bar with funding.
-    paid = row == _next_paid(columns, event)
-    return Bar(
-        float(row),
-        columns.open[row],
-        columns.high[row],
-        columns.low[row],
-        columns.close[row],
-        columns.volume[row],
-        columns.volume[row - 1] if row > 0 else np.nan,
-        columns.funding_open[event] if paid else 0.0,
-        columns.funding_inside[event] if paid else 0.0,
-    )
-
-
-@inlined
-def _gather(moments: Moments, equity: float, quantity: float) -> Moments:  # pragma: no cover
-    earned = (equity - moments.equity) / moments.equity if moments.equity > 0.0 else 0.0
-    peak, drawdown = moments.peak, moments.drawdown
-    if equity > peak:
-        peak = equity
-    elif equity < peak * (1.0 - drawdown):
-        drawdown = 1.0 - equity / peak
-    returns, squares = moments.returns + earned, moments.squares + earned * earned
-    exposed = moments.exposed + (1.0 if quantity != 0.0 else 0.0)
-    return Moments(equity, peak, drawdown, returns, squares, exposed)
-
-
-@inlined
-def _quiet_rows(config: Config, state: State, columns: Columns, row: int, stop: int) -> int:  # pragma: no cover
-    # Find the end of the stretch of bars from a row on in which the step can do no more than move the mark.
-    low, high = quiet_range(config, state)
-    kept, guarded = state.order.target, low > 0.0 or high < np.inf
-    for i in range(row, stop):
-        target = columns.target[i]
-        if target != kept and target == target:
-            return i
-        if guarded and (
-            columns.low[i] <= low or columns.open[i] <= low or columns.high[i] >= high or columns.open[i] >= high
-        ):
-            return i
-    return stop
-
-
-@inlined
-def _mark_rows(state: State, columns: Columns, moments: Moments, span: tuple[int, int]) -> Moments:  # pragma: no cover
-    # Gather a quiet stretch marked at every close.
-    cash, quantity = state.cash, state.holding.quantity
-    if quantity != 0.0:
-        for i in range(span[0], span[1]):
-            moments = _gather(moments, account_equity(cash, quantity, columns.close[i]), quantity)
-    return moments
+def is_plain(config: Config, columns: Columns) -> bool:
+    """Say whether `plain` changes nothing, and no funding is charged."""
+    same: Callable[[Config], Config] = cast(Any, plain).py_func
+    return same(config) == config and len(columns.funding_row) == 0
 
 
 @inlined
 def _write_rows(state: State, columns: Columns, marks: Marks, span: tuple[int, int]) -> None:  # pragma: no cover
-    if len(marks.equity) == 0:
-        return
     for i in range(span[0], span[1]):
         marks.equity[i] = account_equity(state.cash, state.holding.quantity, columns.close[i])
         marks.position[i] = state.holding.quantity
@@ -232,35 +89,69 @@ def _write_rows(state: State, columns: Columns, marks: Marks, span: tuple[int, i
 def _build_run(fingerprint: int) -> Callable[..., int]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def run(
-        config: Config, memory: Floats, columns: Columns, marks: Marks, log: Floats, row: int
+        config: Config, memory: Floats, columns: Columns, decided: tuple[Changes, Reach], marks: Marks, log: Floats
     ) -> int:  # pragma: no cover
-        """Run from `row` until the bars end, a target is refused, or a log with rows may not hold another bar."""
+        """Run from the row in `memory` until the bars end or the log may not hold another bar; give the next row."""
         _ = fingerprint
         m, log, columns, marks = borrow(memory), borrow(log), borrow_columns(columns), borrow_marks(marks)
-        state = load(m)
-        moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4], m[_SIZE + 5])
-        event, count = int(m[_SIZE + 6]), len(columns.close)
-        full = float(len(log) - EVENTS_A_BAR) if len(log) > 0 else np.inf
-        while row < count and state.totals.events <= full and state.order.refused == 0.0:
-            paid = _next_paid(columns, event)
-            end = _quiet_rows(config, state, columns, row, paid)
+        changes, reach = borrow_decided(decided)
+        state, full = load(m), float(len(log) - EVENTS_A_BAR)
+        row, place, event = int(m[_SIZE]), int(m[_SIZE + 1]), int(m[_SIZE + 2])
+        count = len(columns.close)
+        while row < count and state.totals.events <= full:
+            change = changes.row[place] if place < len(changes.row) else count
+            paid = next_paid(columns, event)
+            end = next_event(config, state, columns, reach, (row, min(change, paid)))
             if end > row:
-                moments = _mark_rows(state, columns, moments, (row, end))
-                state = mark(state, columns.close[end - 1])
                 _write_rows(state, columns, marks, (row, end))
+                state = mark(state, columns.close[end - 1])
             row = end
             if row < count:
-                state = step(config, state, _bar(columns, row, event), columns.target[row], log)
-                moments = _gather(moments, state.equity, state.holding.quantity)
+                target = changes.target[place] if row == change else np.nan
+                state = step(config, state, bar_at(columns, row, event), target, log)
                 _write_rows(state, columns, marks, (row, row + 1))
                 event += int(row == paid)
+                place += int(row == change)
                 row += 1
         store(m, state)
-        m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4], m[_SIZE + 5] = moments
-        m[_SIZE + 6] = event
+        m[_SIZE], m[_SIZE + 1], m[_SIZE + 2] = row, place, event
         return row
 
     return cast(Callable[..., int], run)
+
+
+def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def summarize(
+        config: Config, memory: Floats, columns: Columns, decided: tuple[Changes, Reach], closes: Closes, log: Floats
+    ) -> None:  # pragma: no cover
+        """Run over all bars; leave state and moments in `memory`."""
+        _ = fingerprint
+        if is_plain:
+            config = plain(config)
+        m, log, columns, closes = borrow(memory), borrow(log), borrow_columns(columns), borrow_closes(closes)
+        changes, reach = borrow_decided(decided)
+        state = load(m)
+        moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4])
+        row, place, event, count = 0, 0, 0, len(columns.close)
+        while row < count:
+            change = changes.row[place] if place < len(changes.row) else count
+            paid = next_paid(columns, event)
+            end = next_event(config, state, columns, reach, (row, min(change, paid)))
+            if end == count:
+                moments = gather_quiet(moments, state, columns.close, closes, (row, end))
+                state = mark(state, columns.close[end - 1])
+            else:
+                target = changes.target[place] if end == change else np.nan
+                held = (state, moments)
+                state, moments = advance(config, held, columns, closes, (row, end, event, target), log)
+                event += int(end == paid)
+                place += int(end == change)
+            row = end + 1
+        store(m, state)
+        m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4] = moments
+
+    return cast(Callable[..., None], summarize)
 
 
 def _build_live(fingerprint: int) -> Callable[..., None]:
@@ -330,5 +221,11 @@ def _code_bytes(code: CodeType) -> bytes:
     return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames)).encode()
 
 
-_FINGERPRINT = _fingerprint(matching, states, steps)
-KERNELS = Kernels(_build_run(_FINGERPRINT), _build_live(_FINGERPRINT), find_bad_row)
+FINGERPRINT = _fingerprint(matching, states, steps, memories, segments)
+KERNELS = Kernels(
+    _build_run(FINGERPRINT),
+    _build_summarize(FINGERPRINT, False),
+    _build_summarize(FINGERPRINT, True),
+    _build_live(FINGERPRINT),
+    find_bad_row,
+)

@@ -8,7 +8,8 @@ import numpy as np
 
 from tallow.core.engine.batch import gather
 from tallow.core.engine.checks import Market, bad_bar, check_cash, prepare, refused_target
-from tallow.core.engine.kernels import KERNELS, Marks
+from tallow.core.engine.kernels import KERNELS
+from tallow.core.engine.memory import Marks
 from tallow.core.engine.state import (
     EVENT_COLUMNS,
     EVENTS,

@@ -4,6 +4,8 @@
 nothing and changes nothing else.
 """
 
+from typing import Any, TypeVar
+
 import numpy as np
 
 from tallow.core.engine.state import Bar, Fill, Order, State, Totals
@@ -22,6 +24,8 @@ from tallow.core.matching import (
 )
 from tallow.domain.columns import Floats
 
+Targets = TypeVar("Targets", float, Floats)
+Truth = Any  # a bool for a float, an array of them for an array
 TARGET, TAKE_PROFIT, LIQUIDATION = 0.0, 2.0, 4.0
 _TOLERANCE = 1.0 + 1e-9  # a target may exceed the leverage by rounding
 _DUST = 1e-12  # fraction of a closing fill's notional
@@ -240,14 +244,20 @@ def pass_bar(config: Config, state: State, bar: Bar, log: Floats) -> State:  # p
 
 
 @inlined
+def is_refused(config: Config, target: Targets) -> Truth:  # pragma: no cover
+    """Say whether a target is beyond the leverage, infinite, or short where that is not allowed."""
+    return (abs(target) > config.leverage * _TOLERANCE) | ((target < 0.0) & (config.allow_short == 0.0))
+
+
+@inlined
 def take_target(config: Config, state: State, bar: Bar, target: float, log: Floats) -> State:  # pragma: no cover
     """Take the target decided at this bar's close; a changed one becomes an order, NaN keeps the last.
 
-    A target beyond the leverage, infinite, or short where that is not allowed sets `order.refused` and nothing else.
+    One that is refused sets `order.refused` and nothing else.
     """
     order = state.order
     if target == target and target != order.target:
-        if abs(target) > config.leverage * _TOLERANCE or (target < 0.0 and config.allow_short == 0.0):
+        if is_refused(config, target):
             return _with_order(state, Order(order.target, order.pending, order.waited, 1.0))
         state = _with_order(state, Order(target, 1.0, 0.0, 0.0))
     if config.at_close == 0.0 or state.order.pending == 0.0:

@@ -1,0 +1,282 @@
+"""Work only where something happens: between two events the account is its cash and a quantity, and closes mark it.
+
+An event is a bar in which the step can do more than move the mark: the target changes, an order waits, funding is
+charged, or a price reaches a level. What lies between is found and summed up block by block, with the numbers that the
+step would have given: highest and lowest equity to the last bit, sums of returns to their rounding.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from tallow.core.engine.memory import Columns, bar_at, borrow
+from tallow.core.engine.state import State
+from tallow.core.engine.step import mark, quiet_range, step
+from tallow.core.matching import Config, account_equity, inlined
+from tallow.domain.columns import Floats, Times
+
+BLOCK = 32  # rows of a cell of the indices
+_FEW = 1024  # changes that memory is taken for at first
+_NO_CASH = 1e-12  # fraction of a position below which the cash beside it is rounding
+
+
+class Changes(NamedTuple):
+    """Rows in which the target changes, and to what; the first change is from 0."""
+
+    row: Times
+    target: Floats
+
+
+class Closes(NamedTuple):
+    """Closes as the bits of their numbers, the lowest and highest of every block, sums up to every row.
+
+    The bits of positive numbers are ordered as the numbers are, and whole numbers are compared in vector instructions.
+    Summed up are the returns from bar to bar and their squares.
+    """
+
+    bits: Times
+    low: Times
+    high: Times
+    returns: Floats
+    squares: Floats
+
+
+class Reach(NamedTuple):
+    """Lowest and highest price of every block, opens included."""
+
+    low: Floats
+    high: Floats
+
+
+class Moments(NamedTuple):
+    """What a summary gathers: peak, deepest fall as a fraction of it, returns and their squares, bars in the market."""
+
+    peak: float
+    drawdown: float
+    returns: float
+    squares: float
+    exposed: float
+
+
+@inlined
+def borrow_decided(decided: tuple[Changes, Reach]) -> tuple[Changes, Reach]:  # pragma: no cover
+    """Borrow every array."""
+    changes, reach = decided
+    return Changes(borrow(changes.row), borrow(changes.target)), Reach(borrow(reach.low), borrow(reach.high))
+
+
+@inlined
+def borrow_closes(closes: Closes) -> Closes:  # pragma: no cover
+    """Borrow every array."""
+    return Closes(
+        borrow(closes.bits),
+        borrow(closes.low),
+        borrow(closes.high),
+        borrow(closes.returns),
+        borrow(closes.squares),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_changes(targets: Floats) -> tuple[Times, Floats]:  # pragma: no cover
+    """Find the rows whose target differs from the last one that is not NaN, and those targets."""
+    targets = borrow(targets)
+    rows, values = np.empty(_FEW, np.int64), np.empty(_FEW)
+    kept, count = targets.dtype.type(0), 0
+    for start in range(0, len(targets), BLOCK):
+        part = targets[start : min(start + BLOCK, len(targets))]
+        changed = False
+        for i in range(len(part)):
+            changed |= (part[i] != kept) & (part[i] == part[i])
+        if not changed:
+            continue
+        if count + BLOCK > len(rows):
+            rows = np.concatenate((rows, np.empty_like(rows)))
+            values = np.concatenate((values, np.empty_like(values)))
+        for i in range(len(part)):
+            if part[i] != kept and part[i] == part[i]:
+                kept = part[i]
+                rows[count], values[count] = start + i, kept
+                count += 1
+    return rows[:count].copy(), values[:count].copy()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sum_returns(close: Floats) -> tuple[Floats, Floats]:  # pragma: no cover
+    """Give the returns from bar to bar, and their squares, summed up to every row; the first return is 0."""
+    close = borrow(close)
+    returns, squares = np.zeros(len(close)), np.zeros(len(close))
+    total, square = 0.0, 0.0
+    for i in range(1, len(close)):
+        earned = close[i] / close[i - 1] - 1.0
+        total += earned
+        square += earned * earned
+        returns[i], squares[i] = total, square
+    return returns, squares
+
+
+@njit(nogil=True)
+def _lowest(values: Times, least: int) -> int:  # pragma: no cover
+    for i in range(len(values)):
+        least = min(least, values[i])
+    return least
+
+
+@njit(nogil=True)
+def _highest(values: Times, most: int) -> int:  # pragma: no cover
+    for i in range(len(values)):
+        most = max(most, values[i])
+    return most
+
+
+@njit(cache=True, nogil=True)
+def block_extremes(low: Times, high: Times) -> tuple[Times, Times]:  # pragma: no cover
+    """Give the lowest of one column and the highest of another in every block."""
+    low, high = borrow(low), borrow(high)
+    blocks = (len(low) + BLOCK - 1) // BLOCK
+    lowest, highest = np.empty(blocks, np.int64), np.empty(blocks, np.int64)
+    for block in range(blocks):
+        start, stop = block * BLOCK, min((block + 1) * BLOCK, len(low))
+        lowest[block] = _lowest(low[start:stop], low[start])
+        highest[block] = _highest(high[start:stop], high[start])
+    return lowest, highest
+
+
+@inlined
+def _between(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # pragma: no cover
+    # Lowest and highest close of the rows from `start` up to, without, `stop`.
+    least = most = closes.bits[start]
+    first, last = (start + BLOCK - 1) // BLOCK, stop // BLOCK
+    if first >= last:
+        part = closes.bits[start:stop]
+        least, most = _lowest(part, least), _highest(part, most)
+    else:
+        head, tail = closes.bits[start : first * BLOCK], closes.bits[last * BLOCK : stop]
+        least = _lowest(closes.low[first:last], _lowest(tail, _lowest(head, least)))
+        most = _highest(closes.high[first:last], _highest(tail, _highest(head, most)))
+    return np.int64(least).view(np.float64), np.int64(most).view(np.float64)
+
+
+@inlined
+def _fall(moments: Moments, equity: float) -> tuple[float, float]:  # pragma: no cover
+    # Peak and deepest fall after one more mark.
+    if equity >= moments.peak:
+        return equity, moments.drawdown
+    return moments.peak, max(moments.drawdown, 1.0 - equity / moments.peak)
+
+
+@inlined
+def gather(moments: Moments, before: float, state: State) -> Moments:  # pragma: no cover
+    """Take in the mark of one bar; `before` is the equity at the close of the bar before."""
+    equity = state.equity
+    earned = (equity - before) / before if before > 0.0 else 0.0
+    peak, drawdown = _fall(moments, equity)
+    exposed = moments.exposed + (1.0 if state.holding.quantity != 0.0 else 0.0)
+    return Moments(peak, drawdown, moments.returns + earned, moments.squares + earned * earned, exposed)
+
+
+@inlined
+def _deepest(
+    moments: Moments, state: State, close: Floats, closes: Closes, span: tuple[int, int]
+) -> Moments:  # pragma: no cover
+    # Peak and deepest fall over quiet rows: bar by bar only if a fall from a new peak may be the deepest.
+    cash, quantity = state.cash, state.holding.quantity
+    least, most = _between(closes, span[0], span[1])
+    worst, best = account_equity(cash, quantity, least), account_equity(cash, quantity, most)
+    worst, best = (worst, best) if quantity > 0.0 else (best, worst)
+    peak, drawdown = moments.peak, moments.drawdown
+    if best < peak:
+        drawdown = max(drawdown, 1.0 - worst / peak)
+    elif 1.0 - worst / best <= drawdown:
+        peak = best
+    else:
+        for i in range(span[0], span[1]):
+            marked = Moments(peak, drawdown, 0.0, 0.0, 0.0)
+            peak, drawdown = _fall(marked, account_equity(cash, quantity, close[i]))
+    return Moments(peak, drawdown, moments.returns, moments.squares, moments.exposed)
+
+
+@inlined
+def gather_quiet(
+    moments: Moments, state: State, close: Floats, closes: Closes, span: tuple[int, int]
+) -> Moments:  # pragma: no cover
+    """Take in the marks of quiet rows, from the first up to, without, the last of `span`."""
+    cash, quantity = state.cash, state.holding.quantity
+    start, stop = span
+    if quantity == 0.0 or start >= stop:
+        return moments
+    moments = _deepest(moments, state, close, closes, span)
+    returns, squares = moments.returns, moments.squares
+    if abs(cash) <= _NO_CASH * abs(quantity) * close[start - 1]:
+        returns += closes.returns[stop - 1] - closes.returns[start - 1]
+        squares += closes.squares[stop - 1] - closes.squares[start - 1]
+    else:
+        before = account_equity(cash, quantity, close[start - 1])
+        for i in range(start, stop):
+            equity = account_equity(cash, quantity, close[i])
+            earned = (equity - before) / before if before > 0.0 else 0.0
+            returns += earned
+            squares += earned * earned
+            before = equity
+    return Moments(moments.peak, moments.drawdown, returns, squares, moments.exposed + float(stop - start))
+
+
+@inlined
+def _reached(columns: Columns, row: int, low: float, high: float) -> bool:  # pragma: no cover
+    return bool(
+        columns.low[row] <= low or columns.open[row] <= low or columns.high[row] >= high or columns.open[row] >= high
+    )
+
+
+@inlined
+def _first_reached(
+    columns: Columns, reach: Reach, span: tuple[int, int], quiet: tuple[float, float]
+) -> int:  # pragma: no cover
+    # The first row of the span in which a price leaves the quiet range; its end when there is none.
+    row, stop = span
+    low, high = quiet
+    while row < stop:
+        if row % BLOCK == 0 and reach.low[row // BLOCK] > low and reach.high[row // BLOCK] < high:
+            row += BLOCK
+        elif _reached(columns, row, low, high):
+            return row
+        else:
+            row += 1
+    return stop
+
+
+@inlined
+def next_event(
+    config: Config, state: State, columns: Columns, reach: Reach, span: tuple[int, int]
+) -> int:  # pragma: no cover
+    """Find the first row of a span in which more than the mark changes; its end when there is none.
+
+    The span must not contain a change of target or funding before its end.
+    """
+    if state.order.pending != 0.0:
+        return span[0]
+    low, high = quiet_range(config, state)
+    return _first_reached(columns, reach, span, (low, high)) if low > 0.0 or high < np.inf else span[1]
+
+
+@inlined
+def advance(
+    config: Config,
+    held: tuple[State, Moments],
+    columns: Columns,
+    closes: Closes,
+    event: tuple[int, int, int, float],
+    log: Floats,
+) -> tuple[State, Moments]:  # pragma: no cover
+    """Take state and moments over quiet rows and then over the row of an event.
+
+    `event` is the first quiet row, the row of the event, the place of its funding, and the target decided there.
+    """
+    (state, moments), (start, row, paid, target) = held, event
+    if row > start:
+        moments = gather_quiet(moments, state, columns.close, closes, (start, row))
+        state = mark(state, columns.close[row - 1])
+    before = state.equity
+    state = step(config, state, bar_at(columns, row, paid), target, log)
+    return state, gather(moments, before, state)
