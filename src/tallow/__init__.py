@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tallow.core import indicators
     from tallow.core.strategies import Choice, Float, Int, Strategy
     from tallow.domain.errors import Error
-    from tallow.sdk import Check, Lake, Result, backtest, check, open, sample
+    from tallow.runners.higher import higher
+    from tallow.sdk import Check, Lake, Result, Sweep, backtest, check, open, sample, sweep
 
 _HOMES = {
     "Check": "tallow.sdk",
@@ -28,15 +29,18 @@ _HOMES = {
     "Lake": "tallow.sdk",
     "Result": "tallow.sdk",
     "Strategy": "tallow.core.strategies",
+    "Sweep": "tallow.sdk",
     "backtest": "tallow.sdk",
     "check": "tallow.sdk",
+    "higher": "tallow.runners.higher",
     "open": "tallow.sdk",
     "sample": "tallow.sdk",
+    "sweep": "tallow.sdk",
 }
 
 __all__ = [
-    "Check", "Choice", "Error", "Float", "Int", "Lake", "Result", "Strategy", "backtest", "check", "indicators", "open",
-    "sample",
+    "Check", "Choice", "Error", "Float", "Int", "Lake", "Result", "Strategy", "backtest", "check", "higher",
+    "indicators", "open", "sample",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallow.core.bars import NO_BAR, BarBuilder, BarState, close_times, coverage, from_trades, resample
+from tallow.core.bars import NO_BAR, BarBuilder, BarState, close_times, coverage, from_trades, grow, resample
 from tallow.domain.columns import COLUMNS, Bars, Ticks
 from tallow.domain.errors import DataError, UserError
 from tallow.domain.ranges import parse_time
@@ -264,3 +264,23 @@ def test_five_minutes_add_up_to_the_venues_hours(shared_data, pair: str) -> None
     for name in ("time", "open", "high", "low", "close"):
         np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
     np.testing.assert_allclose(mine.volume, theirs.volume, rtol=1e-9)
+
+
+@given(st.integers(0, 2**31), st.sampled_from(LENGTHS))
+@settings(max_examples=30, deadline=None)
+def test_a_growing_candle_is_the_merge_of_the_rows_so_far(seed: int, length: str) -> None:
+    timeframe = parse_timeframe(length)
+    fine = from_trades(random_ticks(seed, 60, 90 * DAY), Timeframe(1, "s"))
+    grown = grow(fine, timeframe)
+    assert len(grown) == len(fine)
+    for row in range(0, len(fine), 7):
+        last = resample(fine[: row + 1], timeframe)[-1:]
+        assert same_bits(grown[row : row + 1], last)
+    assert len(grow(fine[:0], timeframe)) == 0
+
+
+def test_candles_out_of_order_do_not_grow() -> None:
+    fine = from_trades(random_ticks(1, 20, DAY), Timeframe(1, "s"))
+    with pytest.raises(DataError) as caught:
+        grow(fine[::-1], Timeframe(1, "h"))
+    assert caught.value.code == "UNSORTED"

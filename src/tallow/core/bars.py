@@ -196,6 +196,17 @@ def _gather_bars(state: BarState, grid: Grid, bars: _Candles, capacity: int) -> 
 
 
 @njit(cache=True, nogil=True)
+def _grow_bars(grid: Grid, bars: _Candles) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # pragma: no cover
+    time, o, h, l, c, v, q, n, b, p = bars  # noqa: E741
+    opens, values, state = np.empty(len(time), np.int64), np.empty((9, len(time))), NO_BAR
+    for i in range(len(time)):
+        state = step(state, grid, BarState(time[i], o[i], h[i], l[i], c[i], v[i], q[i], n[i], b[i], p[i], time[i]))
+        opens[i] = state.time
+        _put(values, i, state)
+    return opens, values
+
+
+@njit(cache=True, nogil=True)
 def _intervals(time: NDArray[np.int64], grid: Grid) -> NDArray[np.int64]:  # pragma: no cover
     bounds = np.empty((2, len(time)), np.int64)
     for i in range(len(time)):
@@ -312,6 +323,29 @@ def resample(bars: Bars, timeframe: Timeframe, *, complete_until: int | None = N
     if done.late >= 0:
         raise _unsorted("candle", done.late, int(bars.time[done.late]), int(bars.time[done.late - 1]))
     return _until(_append(Bars(done.time, *done.values), done.state), timeframe, complete_until)
+
+
+def grow(bars: Bars, timeframe: Timeframe) -> Bars:
+    """Give per row the coarse candle as it stands at the close of that row: what `resample` merges, before it ends.
+
+    Args:
+        bars: candles, ascending and unique by time.
+        timeframe: length of the coarse candles; `time` of the answer is their open.
+
+    Example:
+        >>> prices = np.array([1.0, 3.0, 2.0])
+        >>> bars = Bars.of(np.arange(3) * 60_000_000, (prices, prices, prices, prices, prices))
+        >>> grow(bars, Timeframe(2, "m")).high.tolist()
+        [1.0, 3.0, 2.0]
+
+    Raises:
+        DataError: UNSORTED when a candle does not come after the one before it.
+    """
+    late = np.flatnonzero(np.diff(bars.time) <= 0)
+    if len(late):
+        raise _unsorted("candle", int(late[0]) + 1, int(bars.time[late[0] + 1]), int(bars.time[late[0]]))
+    opens, values = _grow_bars(_grid(timeframe), tuple(getattr(bars, name) for name in COLUMNS))
+    return Bars(opens, *values)
 
 
 def coverage(time: Times, fine: Timeframe, coarse: Timeframe) -> Coverage:

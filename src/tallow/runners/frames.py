@@ -9,21 +9,50 @@ from numpy.typing import NDArray
 from tallow.core.strategies import ROUNDING
 from tallow.domain.columns import COLUMNS, Bars, Floats
 from tallow.domain.errors import UserError
+from tallow.domain.timeframes import Timeframe
 
+TIMEFRAME = "timeframe"  # under this name a frame's attrs hold the length of its bars
 _NAMES = COLUMNS[1:]
 _INDEX = pd.Index(_NAMES)
 
 
-def to_frame(bars: Bars) -> pd.DataFrame:
+def to_frame(bars: Bars, timeframe: Timeframe | None = None) -> pd.DataFrame:
     """Copy bars into a frame of their own: index `timestamp` (UTC, the bar's open), float64 columns.
 
-    Nothing done to the frame reaches the bars.
+    Nothing done to the frame reaches the bars. Its `attrs` hold the timeframe, where it is given.
     """
     index = pd.DatetimeIndex(bars.time.view("M8[us]"), name="timestamp").tz_localize("UTC")
     block = np.empty((len(_NAMES), len(bars)))
     for row, name in zip(block, _NAMES, strict=True):
         row[:] = getattr(bars, name)
-    return pd.DataFrame(block.T, index=index, columns=_INDEX, copy=False)
+    frame = pd.DataFrame(block.T, index=index, columns=_INDEX, copy=False)
+    if timeframe is not None:
+        frame.attrs[TIMEFRAME] = str(timeframe)
+    return frame
+
+
+def to_bars(frame: pd.DataFrame) -> Bars:
+    """Read a frame of candles: a time index, or a column `date` or `timestamp`; times without zone are UTC.
+
+    Raises:
+        UserError: BAD_FRAME naming what is missing.
+    """
+    moments = next((frame[name] for name in ("date", "timestamp") if name in frame.columns), frame.index)
+    missing = [name for name in COLUMNS[1:6] if name not in frame.columns]
+    if missing or getattr(moments.dtype, "kind", "") != "M":
+        raise UserError(
+            "BAD_FRAME",
+            "the frame does not hold candles",
+            facts={
+                "missing": ", ".join(missing) or "a time index",
+                "received": ", ".join(map(str, frame.columns)),
+                "valid": "the frame that a strategy is given, with its columns open high low close volume",
+            },
+        )
+    time = pd.DatetimeIndex(pd.to_datetime(moments, utc=True)).as_unit("us").asi8
+    first, high, low, close, volume = (frame[name].to_numpy(np.float64) for name in COLUMNS[1:6])
+    known = {name: frame[name].to_numpy(np.float64) for name in COLUMNS[6:] if name in frame.columns}
+    return Bars.of(time, (first, high, low, close, volume), **known)
 
 
 def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:

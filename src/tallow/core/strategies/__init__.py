@@ -12,7 +12,10 @@ from tallow.core.strategies.built_in import (
     sma_cross,
     trix,
 )
+from tallow.core.strategies.detail import decide_on_coarser, decision_rows, onto_finer
 from tallow.core.strategies.event import ROUNDING, Account, Decide, Strategy, decider
+from tallow.core.strategies.higher import Finished, developed, finished, higher
+from tallow.core.strategies.higher_timeline import Higher, HigherLine
 from tallow.core.strategies.parameters import (
     Choice,
     Float,
@@ -25,7 +28,8 @@ from tallow.core.strategies.parameters import (
 from tallow.core.strategies.timeline import Line, Past
 
 __all__ = [
-    "BUILT_IN", "ROUNDING", "Account", "Choice", "Decide", "Float", "Int", "Line", "Parameter", "Past", "Strategy",
-    "adx", "bind", "bollinger", "buy_and_hold", "cci", "decider", "ema_cross", "macd", "parameters_of",
+    "BUILT_IN", "ROUNDING", "Account", "Choice", "Decide", "Finished", "Float", "Higher", "HigherLine", "Int", "Line",
+    "Parameter", "Past", "Strategy", "adx", "bind", "bollinger", "buy_and_hold", "cci", "decide_on_coarser", "decider",
+    "decision_rows", "developed", "ema_cross", "finished", "higher", "macd", "onto_finer", "parameters_of",
     "parse_assignments", "rsi", "sma_cross", "trix",
 ]  # fmt: skip

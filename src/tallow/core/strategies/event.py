@@ -1,14 +1,16 @@
 """Strategies that decide bar by bar, for rules that depend on their own position."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
+from tallow.core.strategies.higher_timeline import Higher, HigherTimeline
 from tallow.core.strategies.parameters import bind, parameters_of
 from tallow.core.strategies.timeline import Line, Past, Timeline
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
+from tallow.domain.timeframes import Timeframe, parse_timeframe
 
 ROUNDING = 1e-8  # targets closer than this are the same: above what the look-ahead check forgives
 
@@ -68,6 +70,7 @@ class Strategy:
     bars: Past
     _account: Account
     _declare: Callable[[Callable[..., Any], tuple[Any, ...], int | None], Line]
+    _declare_higher: Callable[[str | Timeframe, bool], Higher]
     _target: float = 0.0
     _asked: bool = False
 
@@ -136,17 +139,36 @@ class Strategy:
         """
         return self._declare(function, arguments, lookback)
 
+    def higher(self, timeframe: str | Timeframe, *, developing: bool = False) -> Higher:
+        """Declare the candles of a higher timeframe, made of these bars; in `init` only.
+
+        `self.higher("4h").close[-1]` is the close of the last candle that has ended by this bar's close, NaN before
+        the first; a first candle that began before the bars is not shown. Columns can be given to `indicator`, whose
+        line then has one value a candle.
+
+        Args:
+            timeframe: length of the candles, a multiple of the bars' own.
+            developing: show as last candle the one that is still growing, as it stands at this bar's close.
+
+        Raises:
+            UserError: BAD_STRATEGY when called in `next`; BAD_TIMEFRAME, or CANNOT_RESAMPLE when the bars do not add up
+                to such candles.
+        """
+        return self._declare_higher(timeframe, developing)
+
 
 RESERVED = frozenset(name for name in (*vars(Strategy), "bars") if not name.startswith("__")) - {"init", "next"}
 
 
-def decider(strategy: type[Strategy], parameters: Mapping[str, object], bars: Bars) -> Decide:
+def decider(
+    strategy: type[Strategy], parameters: Mapping[str, object], bars: Bars, timeframe: Timeframe | None = None
+) -> Decide:
     """Set up a strategy on bars and give the function that decides row after row.
 
     The function is called once for every row from 0 on, after the engine has taken the account over that bar. It
     gives NaN where the strategy set no target. A target that the strategy sets again in the very bar in which a
     protective exit closed the position is given one rounding step smaller: the engine takes only a changed target
-    for an order.
+    for an order. `timeframe` is the length of the bars; None takes the shortest distance between two.
 
     Raises:
         UserError: UNKNOWN_PARAMETER or BAD_PARAMETER, also for a parameter with the name of an attribute of Strategy;
@@ -157,8 +179,15 @@ def decider(strategy: type[Strategy], parameters: Mapping[str, object], bars: Ba
     for name, value in bind(strategy, parameters).items():
         setattr(running, name, value)
     running.bars, running._declare = timeline.past, timeline.declare
+
+    def declare_higher(length: str | Timeframe, developing: bool) -> Higher:
+        follower = HigherTimeline(bars, parse_timeframe(length), timeframe, developing=developing)
+        timeline.followers.append(follower)
+        return follower.shown
+
+    running._declare_higher = declare_higher
     running.init()
-    running._declare = _refuse
+    running._declare, running._declare_higher = _refuse, _refuse
     return _Driver(running, timeline).decide
 
 
@@ -192,9 +221,11 @@ class _Driver:
         return self.asked != 0.0 and account.position == 0.0 and traded
 
 
-def _refuse(function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
+def _refuse(*_: Any) -> NoReturn:
     raise UserError(
-        "BAD_STRATEGY", "an indicator is declared in next", facts={"valid": "declare it in init, read it in next"}
+        "BAD_STRATEGY",
+        "an indicator or a timeframe is declared in next",
+        facts={"valid": "declare it in init, read it in next"},
     )
 
 

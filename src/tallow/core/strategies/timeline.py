@@ -1,7 +1,7 @@
 """What a strategy may see at a bar: the columns up to it and indicators over them, in memory that holds no more."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class Past:
 
     def __init__(self, capacity: int) -> None:
         self._rows = 0
+        self._stamp = 0
         self._memory = {
             name: np.zeros(capacity, np.int64) if name == "time" else np.full(capacity, np.nan) for name in COLUMNS
         }
@@ -54,7 +55,21 @@ class Past:
         for name, column in values:
             self._memory[name][rows] = column[rows]
         self._rows = until
+        self._stamp += 1
         self._views = {}
+
+    def grow(self, values: Iterable[tuple[str, float]], rows: int) -> None:
+        """Write the last of `rows` rows anew: it stands for a candle that is not finished."""
+        for name, value in values:
+            self._memory[name][rows - 1] = value
+        self._rows = rows
+        self._stamp += 1
+        self._views = {}
+
+    @property
+    def stamp(self) -> int:
+        """A number that is another one after every change."""
+        return self._stamp
 
     def last(self, count: int | None) -> Bars:
         """Give the last `count` bars (None is all) as `Bars`."""
@@ -73,8 +88,8 @@ class Line:
     `macd.signal[-1]`.
     """
 
-    def __init__(self, read: Callable[[], Any]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[], Any], owner: "Timeline | None" = None) -> None:
+        self._read, self._owner = read, owner
 
     @property
     def values(self) -> Any:
@@ -99,6 +114,14 @@ class Line:
         return np.array(self._read(), dtype)
 
 
+class Follower(Protocol):
+    """What is shown along with the bars."""
+
+    def follow(self, row: int) -> None:
+        """Let the strategy see what is known at the close of bar `row`."""
+        ...
+
+
 class Timeline:
     """All bars, and how far a strategy has come in them. Strategies never get hold of it."""
 
@@ -106,6 +129,7 @@ class Timeline:
         self.past = Past(len(bars))
         self._columns = {name: getattr(bars, name) for name in COLUMNS}
         self._computed: dict[int, tuple[Line, Any]] = {}
+        self.followers: list[Follower] = []
 
     def advance(self, row: int) -> None:
         """Let the strategy see the bars up to `row`.
@@ -117,6 +141,8 @@ class Timeline:
             message = f"a strategy at bar {len(self.past) - 1} was asked about bar {row}"
             raise TerminalError("ROWS_OUT_OF_ORDER", message, facts={"valid": "every bar once, in ascending order"})
         self.past.append(self._columns.items(), row + 1)
+        for follower in self.followers:
+            follower.follow(row)
 
     def declare(self, function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
         """Make a line of an indicator.
@@ -126,15 +152,42 @@ class Timeline:
         a bar and only when the line is read.
 
         Raises:
-            UserError: BAD_STRATEGY when an argument is an array that is no column of the bars.
+            UserError: BAD_STRATEGY when an argument is an array that is no column of the bars, or when arguments have
+                different timeframes.
         """
+        owners = {id(owner): owner for argument in arguments if (owner := getattr(argument, "_owner", None))}
+        if owners and list(owners.values()) != [self]:
+            return self._delegated(owners, function, arguments, lookback)
         places = [self._place(argument) for argument in arguments]
         if function in CAUSAL and lookback is None and all(place is not None for place in places):
             whole = function(*(place[0] for place in places if place is not None))
-            line = Line(_revealed(whole, self.past))
-            self._computed[id(line)] = (line, whole)
-            return line
-        return Line(self._as_of(function, arguments, lookback))
+            return self._known(self._line(_revealed(whole, self.past)), whole)
+        return self._line(self._as_of(function, arguments, lookback))
+
+    def _line(self, read: Callable[[], Any]) -> Line:
+        return Line(read)
+
+    def _known(self, line: Line, whole: Any) -> Line:
+        self._computed[id(line)] = (line, whole)
+        return line
+
+    def _delegated(
+        self,
+        owners: "dict[int, Timeline]",
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        lookback: int | None,
+    ) -> Line:
+        # An indicator over candles of a higher timeframe has one value a candle: its arguments must all be theirs.
+        mine = [argument for argument in arguments if isinstance(argument, Line) and argument._owner is None]
+        columns = [argument for argument in arguments if argument is self.past or self.past.column_of(argument)]
+        if len(owners) > 1 or mine or columns:
+            raise UserError(
+                "BAD_STRATEGY",
+                "an indicator is given columns of different timeframes",
+                facts={"valid": "columns of one timeframe; compare the indicators in next"},
+            )
+        return next(iter(owners.values())).declare(function, arguments, lookback)
 
     def _place(self, argument: Any) -> tuple[Any] | None:
         # The argument over all bars, in a tuple; None when only its past can be given.
@@ -171,9 +224,9 @@ class Timeline:
             return argument if name is None else getattr(past, name)[tail]
 
         def read() -> Any:
-            if seen[0] != len(past):
+            if seen[0] != past.stamp:
                 values = [argument_now(argument, name) for argument, name in zip(arguments, names, strict=True)]
-                seen[:] = [len(past), function(*values)]
+                seen[:] = [past.stamp, function(*values)]
             return seen[1]
 
         return read
