@@ -1,0 +1,240 @@
+"""The compiled loop over rows: events one by one, and between them nothing but the mark."""
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+from numba import njit
+
+from tallow.core import matching
+from tallow.core.engine import state as states
+from tallow.core.engine import step as steps
+from tallow.core.engine.kernels import _fingerprint, borrow
+from tallow.core.matching import inlined
+from tallow.core.portfolio import desk as desks
+from tallow.core.portfolio import liquidation, moves, orders
+from tallow.core.portfolio.desk import (
+    BEST,
+    CEILING,
+    CLOSE,
+    COLUMN,
+    DECISION,
+    EVENTS,
+    FLOOR,
+    HIGH,
+    LOW,
+    OPEN,
+    PAYMENT,
+    PENDING,
+    QUANTITY,
+    READY,
+    REFUSED,
+    ROW,
+    TARGET,
+    WAITED,
+    Desk,
+    borrow_desk,
+    config_of,
+    price_at,
+    trades_at,
+)
+from tallow.core.portfolio.liquidation import liquidate, safe_rows
+from tallow.core.portfolio.moves import charge, mark_rows, protect, trail
+from tallow.core.portfolio.orders import carry_out, latest_weight
+from tallow.domain.columns import Floats, Times
+
+_TOLERANCE = 1.0 + 1e-9  # a weight may exceed the leverage by rounding
+_SUM = -1.0  # what is refused: 1 + instrument, or this for the sum of all
+_EVENTS_A_ROW = 10  # at most, for every instrument
+_BLOCK = 2048  # rows marked at once: they stay in the first cache
+
+
+@inlined
+def _pay(desk: Desk, payments: Floats, row: int, inside: bool) -> None:  # pragma: no cover
+    # Payments are sorted by row: row, instrument, rate at the open, rate inside the bar.
+    place = int(desk.account[PAYMENT])
+    while place < len(payments) and payments[place, 0] == row:
+        charge(desk, int(payments[place, 1]), row, payments[place, 3 if inside else 2])
+        place += 1
+    if inside:
+        desk.account[PAYMENT] = place
+
+
+@inlined
+def _pass_row(desk: Desk, payments: Floats, row: int, at_close: bool) -> None:  # pragma: no cover
+    _pay(desk, payments, row, False)
+    liquidate(desk, row, False)
+    for i in range(len(desk.book)):
+        protect(desk, i, row, False)
+    if not at_close:
+        carry_out(desk, row, False)
+    _pay(desk, payments, row, True)
+    liquidate(desk, row, True)
+    for i in range(len(desk.book)):
+        protect(desk, i, row, True)
+    for i in range(len(desk.book)):
+        trail(desk, i, row)
+
+
+@inlined
+def _check(desk: Desk) -> None:  # pragma: no cover
+    # Refuse weights that the settings do not allow.
+    total = 0.0
+    for i in range(len(desk.book)):
+        config, target = config_of(desk, i), desk.book[i, TARGET]
+        total += abs(target)
+        if not abs(target) <= config.leverage * _TOLERANCE or (target < 0.0 and config.allow_short == 0.0):
+            desk.account[REFUSED] = 1.0 + i
+    if desk.account[REFUSED] == 0.0 and total > desk.rules[1] * _TOLERANCE:
+        desk.account[REFUSED] = _SUM
+
+
+@inlined
+def _decide(desk: Desk, decisions: Times, weights: Floats, row: int) -> None:  # pragma: no cover
+    # Take the weights of a row: an order for each that changed, or for all of them where the rule says so.
+    place = int(desk.account[DECISION])
+    if place >= len(decisions) or decisions[place] != row:
+        return
+    desk.account[DECISION] += 1.0
+    every, before = desk.rules[3] > 0.0, -1
+    if place > 0:
+        before = decisions[place - 1]
+    for i in range(len(desk.book)):
+        column, kept = int(desk.book[i, COLUMN]), desk.book[i, TARGET]
+        weight = latest_weight(weights, column, row, before if every else row - 1)
+        changed = weight == weight and weight != kept
+        if changed:
+            desk.book[i, TARGET] = weight
+        if changed or (every and (desk.book[i, QUANTITY] != 0.0 or kept != 0.0)):
+            desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
+    _check(desk)
+
+
+@inlined
+def _drifted(desk: Desk, row: int, equity: float) -> bool:  # pragma: no cover
+    # Whether a weight is further from its target than the threshold allows.
+    limit = desk.rules[2] * equity
+    for i in range(len(desk.book)):
+        held = desk.book[i, QUANTITY] * price_at(desk, i, row, CLOSE)
+        if abs(held - desk.book[i, TARGET] * equity) > limit:
+            return limit > 0.0
+    return False
+
+
+@inlined
+def _watch_drift(desk: Desk, row: int, equity: float) -> None:  # pragma: no cover
+    # Order all instruments when one has drifted, unless orders wait already.
+    if desk.rules[2] == 0.0 or not _drifted(desk, row, equity):
+        return
+    for i in range(len(desk.book)):
+        if desk.book[i, PENDING] == 0.0 and (desk.book[i, QUANTITY] != 0.0 or desk.book[i, TARGET] != 0.0):
+            desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
+
+
+@inlined
+def _ready_row(desk: Desk, i: int, row: int, stop: int) -> int:  # pragma: no cover
+    # The first row from here on at which a waiting order can be carried out, as far as `stop`.
+    if desk.book[i, WAITED] == 0.0:
+        return row
+    ready = max(row, int(desk.book[i, READY]))
+    while ready < stop and not trades_at(desk, i, ready):
+        ready += 1
+    desk.book[i, READY] = ready
+    return ready
+
+
+@inlined
+def _level_row(desk: Desk, i: int, row: int, stop: int) -> int:  # pragma: no cover
+    # The first row whose prices reach a level of the position, or move its trailing stop.
+    quantity, low, high = desk.book[i, QUANTITY], desk.book[i, FLOOR], desk.book[i, CEILING]
+    if config_of(desk, i).trailing_stop > 0.0 and quantity > 0.0:
+        high = min(high, np.nextafter(desk.book[i, BEST], np.inf))
+    if config_of(desk, i).trailing_stop > 0.0 and quantity < 0.0:
+        low = max(low, np.nextafter(desk.book[i, BEST], 0.0))
+    if quantity == 0.0 or (low <= 0.0 and high == np.inf):
+        return stop
+    for at in range(row, stop):
+        opened = price_at(desk, i, at, OPEN)
+        if min(opened, price_at(desk, i, at, LOW)) <= low or max(opened, price_at(desk, i, at, HIGH)) >= high:
+            return at
+    return stop
+
+
+@inlined
+def _quiet_rows(desk: Desk, row: int, stop: int) -> int:  # pragma: no cover
+    # The end of the stretch in which nothing but the mark changes.
+    for i in range(len(desk.book)):
+        if desk.book[i, PENDING] > 0.0:
+            stop = min(stop, _ready_row(desk, i, row, stop))
+    for i in range(len(desk.book)):
+        stop = _level_row(desk, i, row, stop)
+    return safe_rows(desk, row, stop)
+
+
+@inlined
+def _mark_quiet(desk: Desk, equity: Floats, row: int, stop: int) -> int:  # pragma: no cover
+    # Mark a stretch; it ends earlier where weights drift too far.
+    for start in range(row, stop, _BLOCK):
+        end = min(start + _BLOCK, stop)
+        mark_rows(desk, equity, start, end)
+        if desk.rules[2] > 0.0:
+            for at in range(start, end):
+                if _drifted(desk, at, equity[at]):
+                    return at
+    return stop
+
+
+def _build_run(fingerprint: int) -> Callable[..., int]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def run(
+        desk: Desk, decisions: Times, weights: Floats, payments: Floats, equity: Floats, at_close: bool
+    ) -> int:  # pragma: no cover
+        """Run from the account's row until rows end, weights are refused, or the log may not hold another row."""
+        _ = fingerprint
+        desk, decisions, weights = borrow_desk(desk), borrow(decisions), borrow(weights)
+        payments, equity = borrow(payments), borrow(equity)
+        row, count, account = int(desk.account[ROW]), len(equity), desk.account
+        full = len(desk.log) - _EVENTS_A_ROW * len(desk.book)
+        while row < count and account[EVENTS] <= full and account[REFUSED] == 0.0:
+            stop, place, paid = count, int(account[DECISION]), int(account[PAYMENT])
+            if place < len(decisions):
+                stop = min(stop, decisions[place])
+            if paid < len(payments):
+                stop = min(stop, int(payments[paid, 0]))
+            stop = _quiet_rows(desk, row, stop)
+            row = _mark_quiet(desk, equity, row, stop)
+            if row < count:
+                _pass_row(desk, payments, row, at_close)
+                _decide(desk, decisions, weights, row)
+                mark_rows(desk, equity, row, row + 1)
+                _watch_drift(desk, row, equity[row])
+                if at_close:
+                    carry_out(desk, row, True)
+                    mark_rows(desk, equity, row, row + 1)
+                row += 1
+        account[ROW] = row
+        return row
+
+    return cast(Callable[..., int], run)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def change_rows(weights: Floats) -> Times:  # pragma: no cover
+    """Find the rows with a weight that is neither NaN nor that of the row before."""
+    found = np.empty(64, np.int64)
+    count = 0
+    for row in range(len(weights)):
+        changed = False
+        for i in range(weights.shape[1]):
+            weight = weights[row, i]
+            changed |= weight == weight and (row == 0 or weight != weights[row - 1, i])
+        if changed:
+            if count == len(found):
+                found = np.concatenate((found, np.empty(count, np.int64)))
+            found[count] = row
+            count += 1
+    return found[:count]
+
+
+LOG_ROOM = _EVENTS_A_ROW
+RUN = _build_run(_fingerprint(matching, states, steps, desks, moves, orders, liquidation))

@@ -1,0 +1,108 @@
+"""What happens to the account within a row: fills, funding, protective exits, marks."""
+
+from tallow.core.engine import step as steps
+from tallow.core.engine.state import Bar, Fill
+from tallow.core.engine.step import TAKE_PROFIT, TARGET
+from tallow.core.matching import Holding, account_equity, inlined
+from tallow.core.portfolio.desk import (
+    AMBIGUOUS,
+    AXIS,
+    BEST,
+    CASH,
+    CEILING,
+    CLOSE,
+    FLOOR,
+    LEDGER,
+    QUANTITY,
+    REASON,
+    Desk,
+    bar_at,
+    config_of,
+    holding_of,
+    keep_holding,
+    last_row,
+    own_row,
+    peek,
+    record,
+    settle,
+    trades_at,
+)
+from tallow.domain.columns import Floats
+
+hold, exit_fill = steps._hold, steps._exit_fill  # the engine's own: one definition of each
+
+
+@inlined
+def apply_fill(desk: Desk, i: int, row: int, fill: Fill) -> None:  # pragma: no cover
+    """Carry a fill into position, ledger, cash and log."""
+    holding = hold(config_of(desk, i), holding_of(desk, i), fill)
+    closed = holding.quantity == 0.0
+    desk.account[CASH] = settle(desk.account[CASH], fill, closed)
+    desk.book[i, LEDGER] = settle(desk.book[i, LEDGER], fill, closed)
+    keep_holding(desk, i, holding)
+    record(desk, i, row, fill, 0.0)
+
+
+@inlined
+def charge(desk: Desk, i: int, row: int, rate: float) -> None:  # pragma: no cover
+    """Charge funding on the notional at the bar's open: longs pay the rate, from the position's margin."""
+    held = holding_of(desk, i)
+    if held.quantity == 0.0 or rate == 0.0:
+        return
+    price = bar_at(desk, i, row).open
+    paid = held.quantity * price * rate
+    desk.account[CASH] -= paid
+    desk.book[i, LEDGER] -= paid
+    keep_holding(desk, i, Holding(held.quantity, held.entry_price, held.margin - paid, held.best_price))
+    record(desk, i, row, Fill(0.0, price, 0.0, 0.0, TARGET), paid)
+
+
+@inlined
+def protect(desk: Desk, i: int, row: int, inside: bool) -> None:  # pragma: no cover
+    """Close a position whose level the open, or low and high, have reached; the losing side wins over the winning."""
+    book, quantity = desk.book, desk.book[i, QUANTITY]
+    if quantity == 0.0 or not trades_at(desk, i, row):
+        return
+    bar, floor, ceiling = bar_at(desk, i, row), book[i, FLOOR], book[i, CEILING]
+    below = (bar.low if inside else bar.open) <= floor
+    above = (bar.high if inside else bar.open) >= ceiling
+    if not (below or above):
+        return
+    loses = below if quantity > 0.0 else above
+    at_floor = loses == (quantity > 0.0)
+    # A level beyond the open is not there to be had: a gap fills at the open, worse or better.
+    price = min(bar.open, floor) if at_floor else max(bar.open, ceiling)
+    if below and above:
+        book[i, AMBIGUOUS] += 1.0
+    level = (price, book[i, REASON] if loses else TAKE_PROFIT)
+    apply_fill(desk, i, row, exit_fill(config_of(desk, i), holding_of(desk, i), bar, level))
+
+
+@inlined
+def trail(desk: Desk, i: int, row: int) -> None:  # pragma: no cover
+    """Remember the best price once its bar is over, so that no bar moves the stop it is tested against."""
+    held = holding_of(desk, i)
+    if config_of(desk, i).trailing_stop == 0.0 or held.quantity == 0.0 or own_row(desk, i, row) < 0:
+        return
+    bar: Bar = bar_at(desk, i, row)
+    best = max(bar.high, held.best_price) if held.quantity > 0.0 else min(bar.low, held.best_price)
+    if best != desk.book[i, BEST]:
+        keep_holding(desk, i, Holding(held.quantity, held.entry_price, held.margin, best))
+
+
+@inlined
+def mark_rows(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pragma: no cover
+    """Value the account at every close of a stretch without events: cash, then one instrument after the other."""
+    cash = desk.account[CASH]
+    for row in range(start, stop):
+        equity[row] = cash
+    for i in range(len(desk.book)):
+        quantity, close = desk.book[i, QUANTITY], desk.address[i, CLOSE]
+        if quantity == 0.0:
+            continue
+        if desk.address[i, AXIS] == 0:
+            for row in range(start, stop):
+                equity[row] = account_equity(equity[row], quantity, peek(close, row))
+        else:
+            for row in range(start, stop):
+                equity[row] = account_equity(equity[row], quantity, peek(close, last_row(own_row(desk, i, row))))
