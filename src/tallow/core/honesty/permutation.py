@@ -1,0 +1,201 @@
+"""Whether a strategy's timing beats random entries that are in the market as long, as often and at the same cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tallow.core.honesty.inputs import bad, check_least
+from tallow.core.honesty.randomness import advance, shuffle, stream, uniform
+from tallow.core.indicators.compiled import compiled
+from tallow.domain.columns import Floats, Times
+
+Statistic = Callable[[Floats], float]
+"""Makes one number, the higher the better, from a target a row."""
+
+_TIE = 1e-12  # two results closer than this differ by the order of the same factors
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """How a strategy stands among random entries.
+
+    Attributes:
+        p_value: (1 + random ones at least as good) / (1 + permutations); None when the strategy never held anything.
+        observed: the strategy's own number.
+        median: that of the random entries; None without any.
+        high: what 95 % of the random entries stay below; None without any.
+        permutations: random arrangements tried.
+        holdings: spells in the market, longs and shorts counted apart.
+        exposure: share of rows with a position.
+        distinct: different results among the arrangements; few of them make the p-value coarse.
+    """
+
+    p_value: float | None
+    observed: float
+    median: float | None
+    high: float | None
+    permutations: int
+    holdings: int
+    exposure: float
+    distinct: int
+
+
+class _Spells(NamedTuple):
+    """Runs of one sign, flat ones left out, and the chains they make where no flat row lies between them.
+
+    `gaps` are the flat rows after every chain; the last entry is what lies outside of the first and last chain.
+    """
+
+    start: Times
+    length: Times
+    sign: Times
+    chain_start: Times
+    chain_size: Times
+    gaps: Times
+
+
+def permutation_test(
+    targets: Floats, close: Floats, *, cost_rate: float = 0.0, permutations: int = 2_000, seed: int = 0
+) -> PermutationTest:
+    """Compare the compounded return from close to close with that of random entries.
+
+    The row's target earns the change of close to the next row; every change of the target costs `cost_rate` of the
+    changed fraction. For the rules of the engine in place of these, see `permutation_test_by`.
+
+    Args:
+        targets: fraction of equity held after each row; NaN keeps the last.
+        close: a price a row.
+        cost_rate: fee and slippage of one side, a fraction.
+        permutations: random arrangements, at least 100.
+        seed: the same seed gives the same p-value.
+
+    Example:
+        >>> rng = np.random.default_rng(3)
+        >>> change = rng.normal(0.0, 0.01, 400)
+        >>> seen = np.repeat(np.sign(change.reshape(-1, 4).sum(axis=1)), 4)  # knows the next four rows
+        >>> permutation_test(seen, 100 * np.cumprod(1 + np.concatenate(([0.0], change[:-1])))).p_value < 0.001
+        True
+
+    Raises:
+        UserError: BAD_PARAMETER for prices that are not positive, targets of another length, infinite targets.
+    """
+    prices = np.ascontiguousarray(close, np.float64)
+    if prices.shape != np.shape(targets):
+        raise bad("targets", f"of shape {np.shape(targets)}", f"one a price: {prices.shape}")
+    if not (np.isfinite(prices).all() and (prices > 0.0).all()):
+        raise bad("close", "0, negative or not finite", "positive prices")
+    check_least("cost_rate", cost_rate, 0.0)
+    changes = np.diff(prices) / prices[:-1]
+    return permutation_test_by(
+        targets, lambda line: float(_compounded(line, changes, cost_rate)), permutations=permutations, seed=seed
+    )
+
+
+def permutation_test_by(
+    targets: Floats, statistic: Statistic, *, permutations: int = 2_000, seed: int = 0
+) -> PermutationTest:
+    """Compare any number made from targets with that of random entries.
+
+    A random arrangement has the same spells of holding, with their sizes inside, and the same flat spells, both in
+    random order: equal exposure, number and length of holdings, and number of changes. Where a long meets a short
+    without a flat row between, they still meet. The flat rows before the first and after the last holding count as
+    one spell, cut anywhere. P-value with the strategy itself among the arrangements (B. Phipson and G. Smyth, 2010).
+
+    Args:
+        targets: fraction of equity held after each row; NaN keeps the last.
+        statistic: called with targets of the same length; compiled functions are welcome.
+        permutations: random arrangements, at least 100.
+        seed: the same seed gives the same p-value.
+
+    Raises:
+        UserError: BAD_PARAMETER.
+    """
+    check_least("permutations", permutations, 100)
+    check_least("seed", seed, 0)
+    line = _resolved(targets)
+    spells, observed = _spells(line), float(statistic(line))
+    holdings, exposure = len(spells.start), float(np.mean(line != 0.0)) if len(line) else 0.0
+    if not holdings:
+        return PermutationTest(None, observed, None, None, 0, 0, exposure, 0)
+    drawn, found = np.empty(len(line)), np.empty(permutations)
+    for number in range(permutations):
+        _arrange(line, drawn, spells, seed, number)
+        found[number] = statistic(drawn)
+    as_good = int(np.sum(found >= observed - _TIE * max(1.0, abs(observed))))
+    median, high = np.quantile(found, [0.5, 0.95]).tolist()
+    return PermutationTest(
+        p_value=(1 + as_good) / (1 + permutations),
+        observed=observed,
+        median=median,
+        high=high,
+        permutations=permutations,
+        holdings=holdings,
+        exposure=exposure,
+        distinct=len(np.unique(found.round(12))),
+    )
+
+
+def _resolved(targets: Floats) -> Floats:
+    line = np.asarray(targets, np.float64)
+    if line.ndim != 1 or np.isinf(line).any():
+        raise bad("targets", "infinite or of another shape", "one finite fraction a row, or NaN")
+    last = np.maximum.accumulate(np.where(np.isnan(line), -1, np.arange(len(line))))
+    return np.where(last < 0, 0.0, line[last])
+
+
+def _spells(line: Floats) -> _Spells:
+    sign = np.sign(line).astype(np.int64)
+    start = np.flatnonzero(np.concatenate(([True], sign[1:] != sign[:-1]))) if len(line) else np.zeros(0, np.int64)
+    length, held = np.diff(np.append(start, len(line))), sign[start] != 0
+    start, length = start[held], length[held]
+    end = start + length
+    # A chain begins where the spell does not touch the one before.
+    first = np.flatnonzero(np.concatenate(([True], start[1:] != end[:-1]))) if len(start) else start
+    gaps = start[first][1:] - end[first[1:] - 1]
+    outside = len(line) - (end[-1] - start[0]) if len(start) else len(line)
+    chain_size = np.diff(np.append(first, len(start)))
+    return _Spells(start, length, sign[start], first, chain_size, np.append(gaps, outside))
+
+
+@compiled
+def _arrange(line: Floats, drawn: Floats, spells: _Spells, seed: int, number: int) -> None:  # pragma: no cover
+    """Write one random arrangement of the spells of `line` to `drawn`."""
+    counter = stream(seed, number)
+    chains, gaps = np.arange(len(spells.chain_start)), spells.gaps.copy()
+    longs, shorts = np.flatnonzero(spells.sign > 0), np.flatnonzero(spells.sign < 0)
+    counter = shuffle(chains, counter)
+    counter = shuffle(longs, counter)
+    counter = shuffle(shorts, counter)
+    # Without a flat row outside, a gap that went there would let two chains meet.
+    counter = shuffle(gaps if gaps[-1] > 0 else gaps[:-1], counter)
+    counter = advance(counter)
+    place = int(uniform(counter) * (gaps[-1] + 1))
+    drawn[:] = 0.0
+    long_count, short_count = 0, 0
+    for at in range(len(chains)):
+        first = spells.chain_start[chains[at]]
+        for slot in range(first, first + spells.chain_size[chains[at]]):
+            if spells.sign[slot] > 0:
+                spell = longs[long_count]
+                long_count += 1
+            else:
+                spell = shorts[short_count]
+                short_count += 1
+            start, length = spells.start[spell], spells.length[spell]
+            drawn[place : place + length] = line[start : start + length]
+            place += length
+        place += gaps[at]
+
+
+@compiled
+def _compounded(line: Floats, changes: Floats, cost_rate: float) -> float:  # pragma: no cover
+    """Compound what every target earns until the next row, less the cost of its change; -1 once all is lost."""
+    value, held = 1.0, 0.0
+    for row in range(len(changes)):
+        value *= 1.0 + line[row] * changes[row] - cost_rate * abs(line[row] - held)
+        held = line[row]
+        if value <= 0.0:
+            return -1.0
+    return value - 1.0
