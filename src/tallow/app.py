@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tallow.flows.ingest.folder import Skipped
     from tallow.flows.refine import RefineReport
     from tallow.flows.replay import Replay
+    from tallow.flows.sweep import Studio
     from tallow.runners.processes import Processes
 
 
@@ -324,6 +325,18 @@ class Workspace:
         from tallow.flows.backtest import backtest_bars
 
         return backtest_bars(scene, strategy, bars, self._desk(check=check))
+
+    def studio(self, scene: Scene | None, *, workers: int | None = None, check: bool = True) -> "Studio":
+        """Give what the flows of many combinations need; no scene for candles that the caller holds.
+
+        `workers` are processes; None is one a core, started only when the work is worth it.
+        """
+        from tallow.flows.sweep import Studio
+        from tallow.runners.crew import Recruiter
+
+        if scene is not None:
+            self._build_candles(scene)
+        return Studio(self._desk(check=check), Recruiter(workers, self.clock))
 
     def check(self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None) -> Certificate:
         """Certify a strategy on the bars of a scene, or on candles that the caller holds."""

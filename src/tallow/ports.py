@@ -10,6 +10,7 @@ from tallow.domain.market import Instrument
 from tallow.domain.ranges import TimeRange
 from tallow.domain.results import Result
 from tallow.domain.scene import Value
+from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.tables import Table
 from tallow.domain.timeframes import Timeframe
 
@@ -213,9 +214,60 @@ class Records(Protocol):
         """Give the newest results first: key, created, scene, digest, verdict and metrics."""
         ...
 
+    def keep(self, key: str, dataset: str, found: Evaluated, trials: Sequence[bytes]) -> None:
+        """Store finished combinations of a sweep, and count those that did not fail as `trials`, in one commit."""
+        ...
+
+    def finished(self, key: str) -> Iterator[Evaluated]:
+        """Give what is stored of a sweep, in the order in which it was stored."""
+        ...
+
+    def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
+        """Count trials on a dataset, each with its Sharpe ratio a bar; one that is known is not counted again."""
+        ...
+
+    def trials(self, dataset: str) -> tuple[int, Floats]:
+        """Give how many distinct trials a dataset has seen, and the Sharpe ratio a bar of each (NaN: undefined)."""
+        ...
+
+
+class Evaluator(Protocol):
+    """Evaluates combinations of one strategy's parameters on one market, in this process or in several."""
+
+    def settle(self, name: str, values: Row) -> Row:
+        """Convert values of a parameter to its declared type.
+
+        Raises:
+            UserError: UNKNOWN_PARAMETER, BAD_PARAMETER.
+        """
+        ...
+
+    def variant(self, parameters: Mapping[str, Value]) -> Strategy:
+        """Give the strategy with these parameters, all of them."""
+        ...
+
+    def run(
+        self, names: tuple[str, ...], chunks: Iterator[tuple[Row, ...]], total: int, bars: slice
+    ) -> Iterator[Evaluated]:
+        """Evaluate chunk after chunk on the given bars; give each as soon as it is finished, in any order.
+
+        Args:
+            names: every parameter of the strategy; a row has one value for each.
+            chunks: asked for the next one whenever there is somebody to work on it.
+            total: rows in all chunks together, to decide whether more processes are worth their start.
+            bars: stretch of the market to work on.
+
+        Raises:
+            TransientError: WORKER_LOST when a process ended; the combination it was at is named.
+        """
+        ...
+
 
 Progress = Callable[[str, float, float], None]
-"""Called with (phase, work done, work in all); work in all is 0 when unknown."""
+"""Called with (phase, work done, work in all); work in all is 0 when unknown.
+
+What follows a tab in the phase is a remark on its state, such as a rate; the phase is the same without it.
+"""
 
 
 def silent(phase: str, done: float, total: float) -> None:

@@ -1,7 +1,7 @@
 """A lake under a clock that only moves when told, and pages as a parser would give them."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -165,6 +165,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, Result] = {}
+        self.counted: dict[str, set[bytes]] = {}
 
     def save(self, result: Result) -> None:
         self.kept[result.key] = copy.copy(result)
@@ -177,6 +178,9 @@ class Shelf:
 
     def list(self, limit: int = 50) -> list[Mapping[str, object]]:
         return [{"key": key} for key in self.kept][:limit]
+
+    def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
+        self.counted.setdefault(dataset, set()).update(trials)
 
 
 class Counter:

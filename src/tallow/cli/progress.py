@@ -15,7 +15,8 @@ class ProgressLine:
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, phase: str, done: float, total: float) -> None:
-        """Show how far a phase is; `total` 0 means that nobody knows."""
+        """Show how far a phase is; `total` 0 means that nobody knows, and a remark may follow a tab."""
+        phase, _, remark = phase.partition("\t")
         # In a log file a bar that is redrawn would be a thousand lines.
         if not self._console.is_terminal:
             if phase not in self._tasks:
@@ -24,8 +25,8 @@ class ProgressLine:
             return
         bars = self._started()
         if phase not in self._tasks:
-            self._tasks[phase] = bars.add_task(phase, total=total or None)
-        bars.update(self._tasks[phase], completed=done, total=total or None)
+            self._tasks[phase] = bars.add_task(phase, total=total or None, remark="")
+        bars.update(self._tasks[phase], completed=done, total=total or None, remark=remark)
         if all(task.finished for task in bars.tasks):
             self.close()
 
@@ -42,6 +43,7 @@ class ProgressLine:
                 BarColumn(bar_width=30),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("{task.fields[remark]}"),
                 console=self._console,
             )
             self._bars.start()

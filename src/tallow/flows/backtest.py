@@ -8,12 +8,13 @@ from hashlib import sha256
 import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
-from tallow.core.metrics import summary
+from tallow.core.metrics import growth, sharpe, summary
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result
 from tallow.domain.scene import Scene
+from tallow.domain.sweep import dataset_key, trial_key
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
 from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
@@ -72,11 +73,23 @@ def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True
     # A stored result without certificate is kept, and only its check is made up for.
     known = desk.records.load(key) if cache else None
     if known is not None and (known.certificate is not None or desk.certify is None):
+        _count(known, desk.records)
         return known
     result = known or compute(scene, strategy, market, desk)
     result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
     desk.records.save(result)
+    _count(result, desk.records)
     return result
+
+
+def _count(result: Result, records: Records) -> None:
+    """Count a result as a trial on its data; one that was counted before is not counted again."""
+    scene = result.scene
+    ratio = sharpe(growth(result.run.equity, scene.cash), per_year=1.0)
+    trial = trial_key(result.strategy_hash, scene.parameters)
+    records.count_trials(
+        dataset_key(scene, result.data_digest), [trial], np.array([np.nan if ratio is None else ratio])
+    )
 
 
 def backtest_bars(scene: Scene, strategy: Strategy, bars: Bars, desk: Desk) -> Result:

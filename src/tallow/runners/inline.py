@@ -20,20 +20,24 @@ from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import Error, UserError, nearest
 from tallow.domain.scene import Execution, Value
 from tallow.ports import Strategy
+from tallow.runners import adapters
+from tallow.runners.adapters import Setting
 from tallow.runners.frames import to_frame, to_targets
 from tallow.runners.sources import Source, imported, read_source
 
 _BARS = inspect.Parameter("bars", inspect.Parameter.POSITIONAL_ONLY)
+_PROTOCOLS = (EventStrategy, *adapters.PROTOCOLS)
 _PLAIN = (bool, int, float, str, Int, Float, Choice)
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a path-dependent strategy trades under; the others do not need it."""
+    """What a path-dependent strategy trades under, and what a run says of its bars: their length and instrument."""
 
     execution: Execution = field(default_factory=Execution)
     cash: float = 10_000.0
     funding: FundingRates | None = None
+    setting: Setting = field(default_factory=Setting)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class FileStrategy:
     Attributes:
         source: all text that decides the output: the file and the modules beside it that it imports.
         event_driven: whether it is a class run by the engine.
+        declares: what it says of how it is to be traded: fields of `Execution`, and ``timeframe``.
+        sees_all: whether its class is given all bars at once, as classes of other frameworks are.
     """
 
     name: str
@@ -51,6 +57,8 @@ class FileStrategy:
     origin: Source
     event_driven: bool = False
     conditions: Conditions = field(default_factory=Conditions)
+    declares: Mapping[str, Any] = field(default_factory=dict)
+    sees_all: bool = False
 
     def targets(self, bars: Bars) -> Floats:
         """Decide for every bar.
@@ -66,12 +74,15 @@ class FileStrategy:
             if self.event_driven:
                 output = self._by_events(event_class(module, self.origin.path), bars)
             else:
-                output = module.signals(to_frame(bars), **self.parameters)
+                output = module.signals(to_frame(bars, self.conditions.setting.timeframe), **self.parameters)
             return to_targets(output, len(bars), finite=finite)
 
-    def _by_events(self, strategy: type[EventStrategy], bars: Bars) -> Floats:
+    def _by_events(self, strategy: type, bars: Bars) -> Floats:
         under = self.conditions
-        decide = decider(strategy, self.parameters, bars)
+        if issubclass(strategy, EventStrategy):
+            decide = decider(strategy, self.parameters, bars, under.setting.timeframe)
+        else:
+            decide = adapters.decider(strategy, self.parameters, bars, under.setting)
         return run_path(bars, decide, under.execution, cash=under.cash, funding=under.funding).target
 
 
@@ -117,9 +128,12 @@ def load_file(path: Path, given: Mapping[str, Any]) -> FileStrategy:
     """Read a strategy file and settle its parameters; the file is imported once to find them."""
     origin = read_source(path)
     with reporting(path), quiet(), imported(origin) as module:
-        event_driven = not callable(getattr(module, "signals", None))
-        values = bind(event_class(module, path) if event_driven else _with_plain_defaults(module.signals), given)
-    return FileStrategy(path.stem, origin.text, values, origin, event_driven)
+        if callable(getattr(module, "signals", None)):
+            return FileStrategy(path.stem, origin.text, bind(_with_plain_defaults(module.signals), given), origin)
+        found = event_class(module, path)
+        values, declares = bind(found, given), adapters.declared(found)
+    adapted = issubclass(found, adapters.PROTOCOLS)
+    return FileStrategy(path.stem, origin.text, values, origin, True, declares=declares, sees_all=adapted)
 
 
 def _with_plain_defaults(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,8 +148,19 @@ def _with_plain_defaults(function: Callable[..., Any]) -> Callable[..., Any]:
     return declared
 
 
-def event_class(module: ModuleType, path: Path) -> type[EventStrategy]:
-    """Find the one class of a module that decides bar by bar.
+@contextlib.contextmanager
+def declaring(strategy: Strategy) -> Iterator[Callable[..., Any] | type]:
+    """Give the function or class whose signature declares a strategy's parameters."""
+    if not isinstance(strategy, FileStrategy):
+        yield BUILT_IN[strategy.name]
+        return
+    path = strategy.origin.path
+    with reporting(path), quiet(), imported(strategy.origin) as module:
+        yield event_class(module, path) if strategy.event_driven else _with_plain_defaults(module.signals)
+
+
+def event_class(module: ModuleType, path: Path) -> type:
+    """Find the one class of a module that is a strategy: tallow's own kind, or that of another framework.
 
     Raises:
         UserError: BAD_STRATEGY when there is none, or more than one.
@@ -143,7 +168,7 @@ def event_class(module: ModuleType, path: Path) -> type[EventStrategy]:
     found = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, EventStrategy) and value.__module__ == module.__name__
+        if isinstance(value, type) and issubclass(value, _PROTOCOLS) and value.__module__ == module.__name__
     ]
     leaves = [one for one in found if not any(one is not other and issubclass(other, one) for other in found)]
     if len(leaves) == 1:
@@ -169,7 +194,7 @@ def evaluate(
 
 def under(strategy: Strategy, conditions: Conditions) -> Strategy:
     """Give the same strategy, trading under other conditions."""
-    if isinstance(strategy, FileStrategy) and strategy.event_driven:
+    if isinstance(strategy, FileStrategy) and (strategy.event_driven or conditions.setting != Setting()):
         return replace(strategy, conditions=conditions)
     return strategy
 
@@ -232,4 +257,4 @@ def location(strategy: Strategy) -> str:
 
 def is_event_driven(strategy: Strategy) -> bool:
     """Say whether a strategy decides bar by bar and is shown the past alone."""
-    return isinstance(strategy, FileStrategy) and strategy.event_driven
+    return isinstance(strategy, FileStrategy) and strategy.event_driven and not strategy.sees_all

@@ -3,5 +3,6 @@
 from tallow.sdk.lake import Lake, open, sample
 from tallow.sdk.research import backtest, check
 from tallow.sdk.results import Check, Result
+from tallow.sdk.sweeps import Sweep, sweep
 
-__all__ = ["Check", "Lake", "Result", "backtest", "check", "open", "sample"]
+__all__ = ["Check", "Lake", "Result", "Sweep", "backtest", "check", "open", "sample", "sweep"]

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from tallow.domain.columns import Floats
 from tallow.domain.errors import TerminalError, UserError
 from tallow.domain.evidence import Certificate, Incident
 from tallow.domain.results import FillLog, Result, Run, TradeLog
 from tallow.domain.scene import parse_scene
+from tallow.domain.sweep import Evaluated
+from tallow.stores import sweeps
 
 METADATA = sa.MetaData()
 RESULTS = sa.Table(
@@ -47,6 +50,8 @@ class SqlRecords:
         self._folder.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(self._url or f"sqlite:///{self._folder / 'records.sqlite'}")
         METADATA.create_all(engine)
+        # A lake from before there were sweeps gets their tables here.
+        sweeps.METADATA.create_all(engine)
         return engine
 
     def _is_empty(self) -> bool:
@@ -126,6 +131,36 @@ class SqlRecords:
             found = connection.execute(sa.delete(RESULTS).where(RESULTS.c.key == key)).rowcount
         self._arrays(key).unlink(missing_ok=True)
         return found
+
+    def keep(self, key: str, dataset: str, found: Evaluated, trials: Sequence[bytes]) -> None:
+        """Store finished combinations of a sweep, and count those that did not fail as `trials`, in one commit."""
+        with self._engine.begin() as connection:
+            sweeps.keep(connection, key, found)
+            worked = [place for place in range(len(found)) if place not in found.failed]
+            sweeps.count(connection, dataset, trials, found.columns["bar_sharpe"][worked])
+
+    def finished(self, key: str) -> Iterator[Evaluated]:
+        """Give what is stored of a sweep, in the order in which it was stored.
+
+        Raises:
+            TerminalError: DAMAGED_SWEEP when a stored part cannot be read.
+        """
+        if self._is_empty():
+            return
+        with self._engine.connect() as connection:
+            yield from sweeps.finished(connection, key)
+
+    def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
+        """Count trials on a dataset, each with its Sharpe ratio a bar; one that is known is not counted again."""
+        with self._engine.begin() as connection:
+            sweeps.count(connection, dataset, trials, sharpes)
+
+    def trials(self, dataset: str) -> tuple[int, Floats]:
+        """Give how many distinct trials a dataset has seen, and the Sharpe ratio a bar of each (NaN: undefined)."""
+        if self._is_empty():
+            return 0, np.empty(0)
+        with self._engine.connect() as connection:
+            return sweeps.trials(connection, dataset)
 
     def _arrays(self, key: str) -> Path:
         return self._folder / f"{key}.npz"

@@ -1,0 +1,76 @@
+"""The verbs of many backtests: sweep."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tallow.cli.research import MARKET, MONEY, open_market, options, prepare, refuse
+from tallow.cli.session import Session, verb
+from tallow.domain.errors import UserError
+from tallow.domain.sweep import GOALS, METHODS
+
+if TYPE_CHECKING:
+    from tallow.domain.sweep import Search, SweepResult
+
+SEARCH = (
+    click.option("--method", type=click.Choice(METHODS), default="grid", show_default=True, help="how to choose"),
+    click.option("--trials", type=click.IntRange(1), help="combinations to try [default: a whole grid, else 100]"),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything drawn"),
+    click.option(
+        "--metric", "goal", type=click.Choice(GOALS), default="bar_sharpe", show_default=True, help="largest is best"
+    ),
+    click.option("--constraint", "constraints", multiple=True, metavar="TEXT", help="such as 'fast < slow'"),
+    click.option("--workers", type=click.IntRange(1), help="processes [default: one a core when it pays]"),
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("strategy", metavar="FILE|NAME")
+@click.argument("axes", nargs=-1, required=True, metavar="K=VALUES...")
+@options(MARKET, MONEY, SEARCH)
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="combinations shown")
+@click.option("--no-cache", is_flag=True, help="compute also what is stored")
+@click.option("--no-check", is_flag=True, help="leave the look-ahead check of the best out; it is shown as unproven")
+@click.option("--html", metavar="PATH", help="also write the HTML page")
+@verb
+def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: Any) -> int:
+    """Backtest many combinations of a strategy's parameters.
+
+    VALUES are lo..hi:step (both ends), lo..hi (to draw from), or a,b,c: tallow sweep sma_cross fast=5..50:5
+    slow=20..200:20 --constraint "fast < slow". Every finished combination is stored: the same sweep again computes
+    nothing, and one that was stopped goes on. The best combination is certified; exit code 4 when that fails.
+    """
+    from tallow.flows.sweep import sweep as run
+
+    search = read_search(axes, chosen)
+    workspace = open_market(session)
+    code, scene = prepare(workspace, strategy, chosen)
+    studio = workspace.studio(scene, workers=chosen["workers"], check=not chosen["no_check"])
+    done = run(scene, code, search, studio, cache=not chosen["no_cache"])
+    show(session, done, chosen["top"])
+    certificate = done.result.certificate if done.result else None
+    return refuse(certificate, strategy) if certificate else 0
+
+
+def read_search(axes: tuple[str, ...], chosen: dict[str, Any]) -> "Search":
+    """Read the axes and options of a search."""
+    from tallow.core.search import check_axes, parse_axis
+    from tallow.domain.sweep import Search
+
+    found = check_axes([parse_axis(text) for text in axes])
+    fixed = {text.partition("=")[0] for text in chosen["parameters"]}
+    both = next((axis.name for axis in found if axis.name in fixed), None)
+    if both is not None:
+        raise UserError("BAD_RANGE", f"{both!r} is both swept and given by --set", facts={"valid": "one of the two"})
+    return Search(
+        found, chosen["method"], chosen["trials"] or 0, chosen["seed"], chosen["goal"], tuple(chosen["constraints"])
+    )
+
+
+def show(session: Session, done: "SweepResult", top: int) -> None:
+    """Print a sweep."""
+    from tallow.flows.sweep.plain import describe, text
+
+    session.emit(describe(done, top), text(done, top))
+    if done.result is not None:
+        session.hint(f"next    tallow report {done.result.key[:12]}")

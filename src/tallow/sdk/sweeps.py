@@ -1,0 +1,138 @@
+"""Sweep strategies from Python."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tallow.domain.scene import Value
+from tallow.domain.sweep import Method
+from tallow.sdk.frames import As, give, take_bars
+from tallow.sdk.lake import Lake, open
+from tallow.sdk.research import Code
+from tallow.sdk.results import Result
+
+if TYPE_CHECKING:
+    from tallow.app import Workspace
+    from tallow.domain.columns import Bars, Floats
+    from tallow.domain.evidence import Certificate
+    from tallow.domain.sweep import SweepResult
+
+
+class Sweep:
+    """Many combinations: `.table`, `.best`, `.best_parameters`, `.check`, `.trials`, `.failed`."""
+
+    def __init__(self, done: "SweepResult", workspace: "Workspace", bars: "Bars | None" = None) -> None:
+        self._done = done
+        self._workspace = workspace
+        self._bars = bars
+
+    @property
+    def table(self) -> Any:
+        """Every combination with its numbers, in the order of the search: a pandas frame."""
+        return self.frame()
+
+    @property
+    def best(self) -> Result | None:
+        """The full backtest of the best combination; None when none has the number looked for."""
+        return None if self._done.result is None else Result(self._done.result, self._workspace, self._bars)
+
+    @property
+    def best_parameters(self) -> dict[str, Value]:
+        """The values of the best combination; empty without one."""
+        return self._done.best_parameters
+
+    @property
+    def check(self) -> "Certificate | None":
+        """The look-ahead certificate of the best combination; None means unproven."""
+        return None if self._done.result is None else self._done.result.certificate
+
+    @property
+    def trials(self) -> int:
+        """Distinct combinations of any strategy ever tried on this very data."""
+        return self._done.trials
+
+    @property
+    def sharpes(self) -> "Floats":
+        """Sharpe ratio a bar of each of those trials; NaN where it is undefined."""
+        return self._done.sharpes
+
+    @property
+    def failed(self) -> dict[int, str]:
+        """Place in the table -> why that combination gave nothing."""
+        return dict(self._done.found.failed)
+
+    @property
+    def computed(self) -> int:
+        """Combinations that were not stored before."""
+        return self._done.computed
+
+    def frame(self, as_: As | None = None) -> Any:
+        """Give the table as pandas, Polars or Arrow."""
+        import polars as pl
+
+        found = self._done.found
+        swept = {name: [row[place] for row in found.rows] for place, name in enumerate(found.names)}
+        return give(pl.DataFrame({**swept, **found.columns}, strict=False), as_)
+
+    def __repr__(self) -> str:
+        from tallow.flows.sweep.plain import text
+
+        return text(self._done)
+
+
+def sweep(  # noqa: PLR0913 - the options of a notebook call, by name
+    strategy: Code,
+    grid: Mapping[str, "Iterable[Value] | Value"],
+    symbol: str = "BTC/USDT",
+    timeframe: str = "1h",
+    timerange: str | None = None,
+    *,
+    lake: Lake | None = None,
+    data: Any = None,
+    params: Mapping[str, Value] | None = None,
+    method: Method = "grid",
+    trials: int = 0,
+    seed: int = 0,
+    metric: str = "bar_sharpe",
+    constraints: str | Sequence[str] = (),
+    workers: int | None = None,
+    check: bool = True,
+    cache: bool = True,
+    **execution: Any,
+) -> Sweep:
+    """Backtest many combinations of a strategy's parameters and give a `Sweep`.
+
+    Args:
+        strategy: as for `backtest`.
+        grid: parameter -> its values: any iterable, or a text such as ``"5..50:5"`` or ``"0.1..0.9"``.
+        symbol: instrument, in any spelling.
+        timeframe: candle length.
+        timerange: ``20240101-20240601``; everything when None.
+        lake: where the candles are, and where finished combinations are stored; the default lake when None.
+        data: your own candles instead, as a frame; nothing is stored then.
+        params: parameters that are not swept.
+        method: ``grid``, ``random``, ``latin``, ``sobol`` or ``optuna``.
+        trials: combinations to try; 0 is a whole grid, or 100 where they are drawn.
+        seed: of everything drawn.
+        metric: the number whose largest value is the best.
+        constraints: such as ``"fast < slow"``.
+        workers: processes; None is one a core, started when the work is worth it.
+        check: certify the best combination.
+        cache: read and store finished combinations.
+        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop.
+
+    Raises:
+        UserError: NO_DATA, BAD_RANGE, BAD_CONSTRAINT, BAD_PARAMETER, ...: each says what is valid.
+    """
+    from tallow.core.search import axes_of
+    from tallow.domain.sweep import Search
+    from tallow.flows.sweep import sweep as run
+
+    needed = (constraints,) if isinstance(constraints, str) else tuple(constraints)
+    search = Search(axes_of(grid), method, trials, seed, metric, needed)
+    workspace = (lake or open()).workspace
+    code = workspace.strategy(strategy, dict(params or {}))
+    where = symbol if data is None else f"own:{symbol}"
+    scene = workspace.scene(code, symbol=where, timeframe=timeframe, timerange=timerange, **execution)
+    bars = None if data is None else take_bars(data)
+    studio = workspace.studio(scene if bars is None else None, workers=workers, check=check)
+    return Sweep(run(scene, code, search, studio, bars, cache=cache), workspace, bars)

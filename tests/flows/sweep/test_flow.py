@@ -1,0 +1,163 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tallow.core.search import axes_of
+from tallow.domain.errors import UserError
+from tallow.domain.scene import Execution, Scene
+from tallow.domain.sweep import Axis, Search, SweepResult, dataset_key
+from tallow.flows.backtest import backtest
+from tallow.flows.sweep import sweep
+from tallow.ports import Strategy
+
+GRID = Search(axes_of({"fast": "2..6", "slow": [5, 9, 14]}), constraints=("fast < slow",))
+
+
+def numbers(done: SweepResult) -> tuple[Any, ...]:
+    return done.found.rows, {name: column.tobytes() for name, column in done.found.columns.items()}, done.found.failed
+
+
+def test_every_row_is_what_a_single_backtest_gives(
+    hall: Any, cross: Strategy, cross_scene: Scene, alone: Callable[..., float]
+) -> None:
+    done = sweep(cross_scene, cross, GRID, hall.studio())
+    assert len(done.found) == 13
+    assert done.found.names == ("fast", "slow")
+    assert done.found.columns["final_equity"].tolist() == [alone(fast, slow) for fast, slow in done.found.rows]
+    assert done.best is not None
+    assert done.best == int(np.nanargmax(done.found.columns["bar_sharpe"]))
+    assert done.result is not None
+    assert done.result.scene.parameters == {"fast": 2, "slow": 5, "short": False} | done.best_parameters
+    assert done.result.metrics["final_equity"] == done.found.columns["final_equity"][done.best]
+
+
+def test_the_same_sweep_again_computes_nothing(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    first = sweep(cross_scene, cross, GRID, hall.studio())
+    second = sweep(cross_scene, cross, GRID, hall.studio())
+    assert (first.computed, second.computed, hall.asked) == (13, 0, 0)
+    assert numbers(first) == numbers(second)
+    assert first.result is not None
+    assert second.result is not None
+    assert second.result.key == first.result.key
+
+
+def test_a_wider_grid_computes_only_what_is_new(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    sweep(cross_scene, cross, GRID, hall.studio())
+    wider = replace(GRID, axes=axes_of({"slow": [5, 9, 14, 20], "fast": "2..6"}))
+    done = sweep(cross_scene, cross, wider, hall.studio())
+    assert (len(done.found), hall.asked) == (18, 5)
+    sobol = sweep(cross_scene, cross, replace(wider, method="random", trials=6), hall.studio())
+    assert (len(sobol.found), hall.asked) == (6, 0)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3])
+def test_an_interrupted_sweep_goes_on_and_ends_with_the_same_bits(
+    hall: Any, cross: Strategy, cross_scene: Scene, limit: int
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sweep(cross_scene, cross, GRID, hall.studio(limit))
+    finished = hall.asked
+    done = sweep(cross_scene, cross, GRID, hall.studio())
+    assert hall.asked == 13 - finished
+    whole = sweep(cross_scene, cross, GRID, hall.studio(), cache=False)
+    assert hall.asked == 13
+    assert numbers(done) == numbers(whole)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"execution": Execution(taker_fee=0.002)},
+        {"cash": 5_000.0},
+    ],
+)
+def test_another_scene_is_another_cache(hall: Any, cross: Strategy, cross_scene: Scene, change: dict[str, Any]) -> None:
+    sweep(cross_scene, cross, GRID, hall.studio())
+    done = sweep(replace(cross_scene, **change), cross, GRID, hall.studio())
+    assert done.computed == 13
+    # The same combinations under other costs are no new trials.
+    assert done.trials == 13
+
+
+def test_trials_are_counted_once_by_sweep_and_backtest(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    desk = hall.studio().desk
+    backtest(cross_scene, cross, desk)
+    dataset = dataset_key(cross_scene, backtest(cross_scene, cross, desk).data_digest)
+    assert desk.records.trials(dataset)[0] == 1
+    done = sweep(cross_scene, cross, GRID, hall.studio())
+    assert done.trials == 13
+    other = replace(GRID, axes=axes_of({"fast": [2, 7], "slow": [9]}))
+    assert sweep(cross_scene, cross, other, hall.studio()).trials == 14
+    count, sharpes = desk.records.trials(dataset)
+    assert (count, len(sharpes)) == (14, 14)
+    extra = sweep(cross_scene, cross, replace(other, axes=axes_of({"fast": [7], "slow": [9]})), hall.studio())
+    mine = [*done.found.columns["bar_sharpe"].tolist(), *extra.found.columns["bar_sharpe"].tolist()]
+    assert sorted(sharpes.tolist()) == pytest.approx(sorted(mine), abs=1e-12)
+
+
+def test_a_sweep_without_cache_stores_nothing_and_still_counts(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    assert sweep(cross_scene, cross, GRID, hall.studio(), cache=False).trials == 13
+    assert sweep(cross_scene, cross, GRID, hall.studio()).computed == 13
+
+
+def test_combinations_that_fail_are_named_and_remembered(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    search = replace(GRID, constraints=())
+    done = sweep(cross_scene, cross, search, hall.studio())
+    assert len(done.found.failed) == 2
+    assert all(reason.startswith("BAD_PARAMETER: fast = ") for reason in done.found.failed.values())
+    assert np.isnan(done.found.columns["final_equity"][list(done.found.failed)]).all()
+    assert done.trials == 13
+    assert sweep(cross_scene, cross, search, hall.studio()).found.failed == done.found.failed
+    assert hall.asked == 0
+
+
+def test_when_everything_fails_the_reason_is_given(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    with pytest.raises(UserError) as caught:
+        sweep(cross_scene, cross, Search((Axis("fast", (20, 30)),)), hall.studio())
+    assert caught.value.code == "ALL_FAILED"
+    assert "fast = 20" in caught.value.facts["because"]
+
+
+def test_a_goal_that_no_row_has_gives_no_best(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    never = Search((Axis("slow", (500, 600)),))
+    done = sweep(cross_scene, cross, never, hall.studio())
+    assert (done.best, done.result, done.best_parameters) == (None, None, {})
+
+
+def test_optuna_is_led_by_results_and_repeats_itself(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    pytest.importorskip("optuna")
+    search = Search(axes_of({"fast": "2..40", "slow": "41..90"}), "optuna", 40, 3)
+    first = sweep(cross_scene, cross, search, hall.studio())
+    assert len(first.found) == 40
+    assert first.computed == 40
+    second = sweep(cross_scene, cross, search, hall.studio())
+    assert second.computed == 0
+    assert numbers(second) == numbers(first)
+    fresh = sweep(cross_scene, cross, search, hall.studio(), cache=False)
+    assert numbers(fresh) == numbers(first)
+
+
+def test_own_candles_are_swept_and_not_stored(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    desk = hall.studio().desk
+    from tallow.flows.backtest import pin, read_market
+
+    bars = read_market(desk.lake, cross_scene, pin(desk.lake, cross_scene)).bars
+    done = sweep(cross_scene, cross, GRID, hall.studio(), bars)
+    assert (done.computed, done.trials) == (13, 13)
+    assert done.result is not None
+    assert desk.records.list() == []
+    assert numbers(done) == numbers(sweep(cross_scene, cross, GRID, hall.studio()))
+    assert hall.asked == 13
+
+
+def test_progress_says_how_fast_and_how_long(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    seen: list[tuple[str, float, float]] = []
+    sweep(cross_scene, cross, GRID, hall.studio(progress=lambda *call: seen.append(call)))
+    told = [call for call in seen if call[0].startswith("sweeping")]
+    assert told[0] == ("sweeping", 0, 13)
+    assert told[-1][1:] == (13, 13)
+    assert "combinations/s" in told[-1][0]
+    assert "left" in told[-1][0]

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from tallow.core.engine import prepare, run, summarize
+from tallow.domain.columns import Bars, FundingRates
+from tallow.domain.errors import DataError, UserError
+from tallow.domain.scene import Execution
+from tallow.domain.timeframes import HOUR
+from tallow.runners.batches import Ground, Inline, evaluate
+from tallow.runners.inline import load
+
+MINE = """
+def signals(bars, *, window=5, level=1.0, kind="up"):
+    if window == 13:
+        raise ValueError("unlucky")
+    above = bars.close > bars.close.rolling(window).mean() * level
+    return (above if kind == "up" else ~above).astype(float)
+"""
+CLASS = """
+import tallow
+
+class Mine(tallow.Strategy):
+    window = tallow.Int(5, 2, 50)
+
+    def init(self):
+        self.line = self.indicator(tallow.indicators.sma, self.bars.close, self.window)
+
+    def next(self):
+        self.target = 1.0 if self.bars.close[-1] > self.line[-1] else 0.0
+"""
+NAMES = ("kind", "level", "window")
+
+
+@pytest.mark.parametrize(("text", "names"), [(MINE, NAMES), (CLASS, ("window",))])
+def test_every_combination_gives_what_it_gives_alone(bars: Bars, write: object, text: str, names: tuple[str]) -> None:
+    path = write(text)  # type: ignore[operator]
+    rows = [tuple({"window": window, "level": 1.0, "kind": "up"}[name] for name in names) for window in (3, 5, 8)]
+    ground = Ground(bars, Execution(), 1_000.0)
+    found = evaluate(ground, load(path), names, rows)
+    for place, row in enumerate(rows):
+        strategy = load(path, dict(zip(names, row, strict=True)))
+        targets = Inline(strategy, ground).variant(strategy.parameters).targets(bars)
+        alone = summarize(prepare(bars), targets, Execution(), cash=1_000.0, periods_per_year=1.0)
+        assert {name: column[place] for name, column in found.columns.items()} == alone._asdict()
+    assert found.failed == {}
+    assert len(set(found.columns["turnover"].tolist())) == 3
+
+
+def test_a_combination_that_raises_does_not_stop_the_others(bars: Bars, write: object) -> None:
+    strategy = load(write(MINE))  # type: ignore[operator]
+    begun: list[int] = []
+    rows = [("up", 1.0, 5), ("up", 1.0, 13), ("down", 1.0, 5)]
+    found = evaluate(Ground(bars, Execution(), 1_000.0), strategy, NAMES, rows, begin=begun.append)
+    assert begun == [0, 1, 2]
+    assert list(found.failed) == [1]
+    assert found.failed[1].startswith("STRATEGY_FAILED: ")
+    assert "unlucky" in found.failed[1]
+    assert np.isnan([column[1] for column in found.columns.values()]).all()
+    assert not np.isnan(found.columns["final_equity"][[0, 2]]).any()
+
+
+def test_a_stretch_of_the_bars_is_all_that_is_seen(bars: Bars) -> None:
+    funding = FundingRates(bars.time[::8].copy(), np.full(len(bars.time[::8]), 0.001))
+    ground = Ground(bars, Execution(), 1_000.0, funding)
+    found = evaluate(ground, load("sma_cross"), ("fast", "short", "slow"), [(2, False, 5)], slice(50, 150))
+    part = bars[50:150]
+    targets = load("sma_cross", {"fast": 2, "slow": 5}).targets(part)
+    inside = (funding.time >= part.time[0]) & (funding.time < part.time[-1] + HOUR)
+    paid = FundingRates(funding.time[inside], funding.rate[inside])
+    done = run(part, targets, Execution(), cash=1_000.0, funding=paid)
+    assert found.columns["final_equity"][0] == done.equity[-1]
+    assert found.columns["funding"][0] != 0.0
+
+
+def test_bad_bars_are_refused_as_a_whole(bars: Bars) -> None:
+    bars.close[7] = np.nan
+    with pytest.raises(DataError, match="BAD_BARS"):
+        evaluate(Ground(bars, Execution(), 1_000.0), load("buy_and_hold"), (), [()])
+
+
+def test_values_are_settled_as_the_strategy_declares_them(bars: Bars, write: object) -> None:
+    inline = Inline(load(write(MINE)), Ground(bars, Execution(), 1_000.0))  # type: ignore[operator]
+    assert inline.settle("window", (3, 4.0, "5")) == (3, 4, 5)
+    assert inline.settle("level", (1, "0.5")) == (1.0, 0.5)
+    assert Inline(load("sma_cross"), inline.ground).settle("short", ("true", False)) == (True, False)
+    with pytest.raises(UserError, match="BAD_PARAMETER"):
+        inline.settle("window", (2.5,))
+    with pytest.raises(UserError, match="UNKNOWN_PARAMETER"):
+        inline.settle("windw", (2,))
+    decided = Inline(load(write(CLASS, "other.py")), inline.ground)  # type: ignore[operator]
+    with pytest.raises(UserError, match="BAD_PARAMETER"):
+        decided.settle("window", (51,))
