@@ -16,6 +16,7 @@ from tallow.core.portfolio.desk import (
     COLUMN,
     EVENTS,
     INSTRUMENT,
+    LARGEST,
     LEDGER,
     LIQUIDATIONS,
     LOG_SIZE,
@@ -77,11 +78,11 @@ def run(
     desk = _desk(panel, settings, terms, check_cash(cash))
     decisions = decision_rows(terms.rebalance, asked, panel.time, panel.length)
     equity, payments = np.empty(len(panel)), _payments(panel)
-    chunks, row, at_close = [np.zeros((0, LOG_SIZE))], 0, settings[0].fill == "close"
+    chunks, row = [np.zeros((0, LOG_SIZE))], 0
     while row < len(panel):
         room = max(min(_FIRST_LOG << len(chunks), _LARGEST_LOG), 2 * LOG_ROOM * len(order))
         desk = desk._replace(log=np.empty((room, LOG_SIZE)))
-        row = RUN(desk, decisions, asked, payments, equity, at_close)
+        row = RUN(desk, decisions, asked, payments, equity)
         _raise_refused(desk, panel, settings, row)
         chunks.append(desk.log[: int(desk.account[EVENTS])])
         desk.account[EVENTS] = 0.0
@@ -135,15 +136,22 @@ def _desk(panel: Panel, settings: tuple[Execution, ...], rules: AccountRules, ca
     account[CASH] = cash
     leverage = max(one.leverage for one in settings) if rules.leverage is None else rules.leverage
     drift = rules.rebalance.threshold if isinstance(rules.rebalance, Drift) else 0.0
-    every = float(isinstance(rules.rebalance, EveryBars | Calendar))
+    every = isinstance(rules.rebalance, EveryBars | Calendar)
+    guarded = any(_is_guarded(one) for one in settings)
     return Desk(
         address=np.array([_addresses(panel, i) for i in order], np.int64),
         config=np.array([configure(settings[i]) for i in order]),
         book=book,
         account=account,
         log=np.empty((0, LOG_SIZE)),
-        rules=np.array([float(rules.margin == "cross"), leverage, drift, every]),
+        rules=np.array([rules.margin == "cross", leverage, drift, every, guarded, settings[0].fill == "close"], float),
     )
+
+
+def _is_guarded(execution: Execution) -> bool:
+    # Whether anything but a weight can close a position.
+    exits = (execution.stop_loss, execution.take_profit, execution.trailing_stop)
+    return execution.leverage > 1 or execution.allow_short or any(level is not None for level in exits)
 
 
 def _addresses(panel: Panel, instrument: int) -> list[int]:
@@ -178,7 +186,7 @@ def _raise_refused(desk: Desk, panel: Panel, settings: tuple[Execution, ...], ro
     total = float(np.abs(desk.book[:, TARGET]).sum())
     raise UserError(
         "WEIGHTS_TOO_LARGE",
-        f"the weights at {iso(time)} add up to {total:g} without sign, more than leverage {desk.rules[1]:g}",
-        facts={"row": row - 1, "time": iso(time), "received": f"{total:g}", "valid": f"0 to {desk.rules[1]:g}"},
+        f"the weights at {iso(time)} add up to {total:g} without sign, more than leverage {desk.rules[LARGEST]:g}",
+        facts={"row": row - 1, "time": iso(time), "received": f"{total:g}", "valid": f"0 to {desk.rules[LARGEST]:g}"},
         commands=["tallow explain WEIGHTS_TOO_LARGE"],
     )

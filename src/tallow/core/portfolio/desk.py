@@ -7,14 +7,12 @@ whoever starts a loop keeps the columns alive until it ends.
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from tallow.core.engine.kernels import borrow
-from tallow.core.engine.state import EVENT_COLUMNS, Bar
-from tallow.core.engine.step import Fill
+from tallow.core.engine.memory import borrow
+from tallow.core.engine.state import EVENT_COLUMNS, Bar, Fill
 from tallow.core.matching import Config, Holding, exit_levels, inlined
 from tallow.domain.columns import Floats, Times
 
@@ -33,6 +31,10 @@ ACCOUNT_SIZE = 8
 """Places in `Desk.account`: balance, log rows, next row, next decision, next payment, refusal (1 + instrument, or -1
 for the sum), times that purchases were shrunk, liquidations of the whole account."""
 
+CROSS, LARGEST, DRIFT, EVERY, GUARDED, AT_CLOSE = 0, 1, 2, 3, 4, 5
+"""Places in `Desk.rules`: cross margin, largest sum of absolute weights, drift threshold (0: none), whether a decision
+orders all instruments, whether anything but weights closes positions, whether fills are made at the close."""
+
 INSTRUMENT, BALANCE = len(EVENT_COLUMNS), len(EVENT_COLUMNS) + 1
 LOG_SIZE = len(EVENT_COLUMNS) + 2
 _CONFIG_SIZE = len(Config._fields)
@@ -48,8 +50,7 @@ class Desk(NamedTuple):
         book: holdings and orders.
         account: the scalars of the account.
         log: one row an event: `EVENT_COLUMNS`, instrument, balance of the account.
-        rules: cross margin (1 or 0), largest sum of absolute weights, drift threshold (0: none), all instruments at
-            every decision (1) or only those whose weight changed (0).
+        rules: what holds for the account as a whole.
     """
 
     address: Times
@@ -65,7 +66,7 @@ def peek(typing_context: Any, address: Any, row: Any) -> Any:  # pragma: no cove
     """Read the float at a row of the column that lies at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+        pointer = builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(types.float64)))
         return builder.load(builder.gep(pointer, [arguments[1]]))
 
     return types.float64(types.int64, types.int64), generate
@@ -76,7 +77,7 @@ def peek_row(typing_context: Any, address: Any, row: Any) -> Any:  # pragma: no 
     """Read the 64-bit whole number at a row of the column that lies at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        pointer = builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(types.int64)))
         return builder.load(builder.gep(pointer, [arguments[1]]))
 
     return types.int64(types.int64, types.int64), generate
@@ -161,7 +162,7 @@ def holding_of(desk: Desk, i: int) -> Holding:  # pragma: no cover
 @inlined
 def keep_holding(desk: Desk, i: int, holding: Holding) -> None:  # pragma: no cover
     """Store a position and the prices at which it is closed. Under cross margin no position has a margin of its own."""
-    margin = np.inf if desk.rules[0] > 0.0 and holding.quantity != 0.0 else holding.margin
+    margin = np.inf if desk.rules[CROSS] > 0.0 and holding.quantity != 0.0 else holding.margin
     kept = Holding(holding.quantity, holding.entry_price, margin, holding.best_price)
     levels = exit_levels(config_of(desk, i), kept)
     book = desk.book

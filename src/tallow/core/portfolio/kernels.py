@@ -9,19 +9,25 @@ from numba import njit
 from tallow.core import matching
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
-from tallow.core.engine.kernels import _fingerprint, borrow
+from tallow.core.engine.kernels import _fingerprint
+from tallow.core.engine.memory import borrow
 from tallow.core.matching import inlined
 from tallow.core.portfolio import desk as desks
 from tallow.core.portfolio import liquidation, moves, orders
 from tallow.core.portfolio.desk import (
+    AT_CLOSE,
     BEST,
     CEILING,
     CLOSE,
     COLUMN,
     DECISION,
+    DRIFT,
     EVENTS,
+    EVERY,
     FLOOR,
+    GUARDED,
     HIGH,
+    LARGEST,
     LOW,
     OPEN,
     PAYMENT,
@@ -46,6 +52,7 @@ from tallow.domain.columns import Floats, Times
 _TOLERANCE = 1.0 + 1e-9  # a weight may exceed the leverage by rounding
 _SUM = -1.0  # what is refused: 1 + instrument, or this for the sum of all
 _EVENTS_A_ROW = 10  # at most, for every instrument
+_CELLS = 64  # weights compared at once
 _BLOCK = 2048  # rows marked at once: they stay in the first cache
 
 
@@ -61,19 +68,25 @@ def _pay(desk: Desk, payments: Floats, row: int, inside: bool) -> None:  # pragm
 
 
 @inlined
-def _pass_row(desk: Desk, payments: Floats, row: int, at_close: bool) -> None:  # pragma: no cover
+def _guard(desk: Desk, row: int, inside: bool) -> None:  # pragma: no cover
+    # What protects the venue, then what protects the account.
+    if desk.rules[GUARDED] > 0.0:
+        liquidate(desk, row, inside)
+        for i in range(len(desk.book)):
+            protect(desk, i, row, inside)
+
+
+@inlined
+def _pass_row(desk: Desk, payments: Floats, row: int) -> None:  # pragma: no cover
     _pay(desk, payments, row, False)
-    liquidate(desk, row, False)
-    for i in range(len(desk.book)):
-        protect(desk, i, row, False)
-    if not at_close:
+    _guard(desk, row, False)
+    if desk.rules[AT_CLOSE] == 0.0:
         carry_out(desk, row, False)
     _pay(desk, payments, row, True)
-    liquidate(desk, row, True)
-    for i in range(len(desk.book)):
-        protect(desk, i, row, True)
-    for i in range(len(desk.book)):
-        trail(desk, i, row)
+    _guard(desk, row, True)
+    if desk.rules[GUARDED] > 0.0:
+        for i in range(len(desk.book)):
+            trail(desk, i, row)
 
 
 @inlined
@@ -85,7 +98,7 @@ def _check(desk: Desk) -> None:  # pragma: no cover
         total += abs(target)
         if not abs(target) <= config.leverage * _TOLERANCE or (target < 0.0 and config.allow_short == 0.0):
             desk.account[REFUSED] = 1.0 + i
-    if desk.account[REFUSED] == 0.0 and total > desk.rules[1] * _TOLERANCE:
+    if desk.account[REFUSED] == 0.0 and total > desk.rules[LARGEST] * _TOLERANCE:
         desk.account[REFUSED] = _SUM
 
 
@@ -96,7 +109,7 @@ def _decide(desk: Desk, decisions: Times, weights: Floats, row: int) -> None:  #
     if place >= len(decisions) or decisions[place] != row:
         return
     desk.account[DECISION] += 1.0
-    every, before = desk.rules[3] > 0.0, -1
+    every, before = desk.rules[EVERY] > 0.0, -1
     if place > 0:
         before = decisions[place - 1]
     for i in range(len(desk.book)):
@@ -113,18 +126,18 @@ def _decide(desk: Desk, decisions: Times, weights: Floats, row: int) -> None:  #
 @inlined
 def _drifted(desk: Desk, row: int, equity: float) -> bool:  # pragma: no cover
     # Whether a weight is further from its target than the threshold allows.
-    limit = desk.rules[2] * equity
+    limit = desk.rules[DRIFT] * equity
     for i in range(len(desk.book)):
         held = desk.book[i, QUANTITY] * price_at(desk, i, row, CLOSE)
         if abs(held - desk.book[i, TARGET] * equity) > limit:
-            return limit > 0.0
+            return bool(limit > 0.0)
     return False
 
 
 @inlined
 def _watch_drift(desk: Desk, row: int, equity: float) -> None:  # pragma: no cover
     # Order all instruments when one has drifted, unless orders wait already.
-    if desk.rules[2] == 0.0 or not _drifted(desk, row, equity):
+    if desk.rules[DRIFT] == 0.0 or not _drifted(desk, row, equity):
         return
     for i in range(len(desk.book)):
         if desk.book[i, PENDING] == 0.0 and (desk.book[i, QUANTITY] != 0.0 or desk.book[i, TARGET] != 0.0):
@@ -166,6 +179,8 @@ def _quiet_rows(desk: Desk, row: int, stop: int) -> int:  # pragma: no cover
     for i in range(len(desk.book)):
         if desk.book[i, PENDING] > 0.0:
             stop = min(stop, _ready_row(desk, i, row, stop))
+    if desk.rules[GUARDED] == 0.0:
+        return stop
     for i in range(len(desk.book)):
         stop = _level_row(desk, i, row, stop)
     return safe_rows(desk, row, stop)
@@ -173,22 +188,40 @@ def _quiet_rows(desk: Desk, row: int, stop: int) -> int:  # pragma: no cover
 
 @inlined
 def _mark_quiet(desk: Desk, equity: Floats, row: int, stop: int) -> int:  # pragma: no cover
-    # Mark a stretch; it ends earlier where weights drift too far.
+    # Mark a stretch; it ends after the row in which weights drift too far.
     for start in range(row, stop, _BLOCK):
         end = min(start + _BLOCK, stop)
         mark_rows(desk, equity, start, end)
-        if desk.rules[2] > 0.0:
+        if desk.rules[DRIFT] > 0.0:
             for at in range(start, end):
                 if _drifted(desk, at, equity[at]):
-                    return at
+                    return at + 1
+    return stop
+
+
+@inlined
+def _close_row(desk: Desk, decisions: Times, weights: Floats, equity: Floats, row: int) -> None:  # pragma: no cover
+    # Decide at a row's close, and carry it out there where fills are made at the close.
+    _decide(desk, decisions, weights, row)
+    _watch_drift(desk, row, equity[row])
+    if desk.rules[AT_CLOSE] > 0.0 and carry_out(desk, row, True):
+        mark_rows(desk, equity, row, row + 1)
+
+
+@inlined
+def _next_event(desk: Desk, decisions: Times, payments: Floats, count: int) -> int:  # pragma: no cover
+    # The row up to which nothing is decided but at the close of the last one, and nothing is paid.
+    place, paid, stop = int(desk.account[DECISION]), int(desk.account[PAYMENT]), count
+    if place < len(decisions):
+        stop = min(stop, decisions[place] + 1)
+    if paid < len(payments):
+        stop = min(stop, int(payments[paid, 0]))
     return stop
 
 
 def _build_run(fingerprint: int) -> Callable[..., int]:
     @njit(cache=True, nogil=True, error_model="numpy")
-    def run(
-        desk: Desk, decisions: Times, weights: Floats, payments: Floats, equity: Floats, at_close: bool
-    ) -> int:  # pragma: no cover
+    def run(desk: Desk, decisions: Times, weights: Floats, payments: Floats, equity: Floats) -> int:  # pragma: no cover
         """Run from the account's row until rows end, weights are refused, or the log may not hold another row."""
         _ = fingerprint
         desk, decisions, weights = borrow_desk(desk), borrow(decisions), borrow(weights)
@@ -196,44 +229,46 @@ def _build_run(fingerprint: int) -> Callable[..., int]:
         row, count, account = int(desk.account[ROW]), len(equity), desk.account
         full = len(desk.log) - _EVENTS_A_ROW * len(desk.book)
         while row < count and account[EVENTS] <= full and account[REFUSED] == 0.0:
-            stop, place, paid = count, int(account[DECISION]), int(account[PAYMENT])
-            if place < len(decisions):
-                stop = min(stop, decisions[place])
-            if paid < len(payments):
-                stop = min(stop, int(payments[paid, 0]))
-            stop = _quiet_rows(desk, row, stop)
-            row = _mark_quiet(desk, equity, row, stop)
-            if row < count:
-                _pass_row(desk, payments, row, at_close)
-                _decide(desk, decisions, weights, row)
+            stop = _quiet_rows(desk, row, _next_event(desk, decisions, payments, count))
+            if stop > row:
+                row = _mark_quiet(desk, equity, row, stop)
+            else:
+                _pass_row(desk, payments, row)
                 mark_rows(desk, equity, row, row + 1)
-                _watch_drift(desk, row, equity[row])
-                if at_close:
-                    carry_out(desk, row, True)
-                    mark_rows(desk, equity, row, row + 1)
                 row += 1
+            _close_row(desk, decisions, weights, equity, row - 1)
         account[ROW] = row
         return row
 
     return cast(Callable[..., int], run)
 
 
+@inlined
+def _is_change(weights: Floats, place: int, columns: int) -> bool:  # pragma: no cover
+    weight = weights[place]
+    return (weight == weight) & (weight != weights[place - columns])
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def change_rows(weights: Floats) -> Times:  # pragma: no cover
-    """Find the rows with a weight that is neither NaN nor that of the row before."""
-    found = np.empty(64, np.int64)
-    count = 0
-    for row in range(len(weights)):
-        changed = False
-        for i in range(weights.shape[1]):
-            weight = weights[row, i]
-            changed |= weight == weight and (row == 0 or weight != weights[row - 1, i])
-        if changed:
-            if count == len(found):
-                found = np.concatenate((found, np.empty(count, np.int64)))
-            found[count] = row
-            count += 1
-    return found[:count]
+    """Find the rows with a weight that is neither NaN nor that of the row before; the first row is one of them."""
+    rows, columns = weights.shape
+    cells, found, count, place = weights.reshape(rows * columns), np.zeros(64, np.int64), 1, columns
+    while place < len(cells):
+        end, changes = min(place + _CELLS, len(cells)), 0
+        for i in range(place, end):
+            changes += _is_change(cells, i, columns)
+        if changes == 0:
+            place = end
+            continue
+        while not _is_change(cells, place, columns):
+            place += 1
+        if count == len(found):
+            found = np.concatenate((found, np.zeros(count, np.int64)))
+        found[count] = place // columns
+        count += 1
+        place = (place // columns + 1) * columns
+    return found[: min(count, rows)]
 
 
 LOG_ROOM = _EVENTS_A_ROW

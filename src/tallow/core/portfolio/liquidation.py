@@ -6,6 +6,7 @@ from tallow.core.matching import inlined, is_margined, round_price
 from tallow.core.portfolio.desk import (
     CASH,
     CEILING,
+    CROSS,
     FLOOR,
     HIGH,
     LIQUIDATIONS,
@@ -27,10 +28,12 @@ from tallow.core.portfolio.moves import apply_fill
 @inlined
 def is_at_risk(desk: Desk) -> bool:  # pragma: no cover
     """Say whether the account answers as a whole for a position that can be liquidated."""
+    if desk.rules[CROSS] == 0.0:
+        return False
     found = False
     for i in range(len(desk.book)):
-        found = found or is_margined(config_of(desk, i), desk.book[i, QUANTITY])
-    return found and desk.rules[0] > 0.0
+        found = found or (desk.book[i, QUANTITY] != 0.0 and is_margined(config_of(desk, i), desk.book[i, QUANTITY]))
+    return found
 
 
 @inlined
@@ -38,7 +41,7 @@ def cushion(desk: Desk, i: int) -> float:  # pragma: no cover
     """Give what a position adds to equity less maintenance margin for every unit of its price."""
     config, quantity = config_of(desk, i), desk.book[i, QUANTITY]
     owed = config.maintenance_margin * abs(quantity) if is_margined(config, quantity) else 0.0
-    return quantity - owed
+    return float(quantity - owed)
 
 
 @inlined
@@ -52,8 +55,8 @@ def worst_price(desk: Desk, i: int, row: int) -> float:  # pragma: no cover
         return opened
     own = own_row(desk, i, row)
     if quantity > 0.0:
-        return min(opened, max(peek(desk.address[i, LOW], own), desk.book[i, FLOOR]))
-    return max(opened, min(peek(desk.address[i, HIGH], own), desk.book[i, CEILING]))
+        return float(min(opened, max(peek(desk.address[i, LOW], own), desk.book[i, FLOOR])))
+    return float(max(opened, min(peek(desk.address[i, HIGH], own), desk.book[i, CEILING])))
 
 
 @inlined

@@ -105,7 +105,7 @@ def free_margin(desk: Desk) -> float:  # pragma: no cover
         config, quantity = config_of(desk, i), book[i, QUANTITY]
         if is_margined(config, quantity):
             free += book[i, PRICE] * (quantity - abs(quantity) / config.leverage)
-    return free
+    return float(free)
 
 
 @inlined
@@ -123,7 +123,7 @@ def purchase_scale(desk: Desk, row: int, free: float) -> float:  # pragma: no co
     if needed <= free * _SHORTAGE or needed == 0.0 or not (orders > 1 or margined):
         return 1.0
     desk.account[SHRUNK] += 1.0
-    return max(0.0, free) / needed
+    return float(max(0.0, free) / needed)
 
 
 @inlined
@@ -147,15 +147,9 @@ def grow_position(desk: Desk, i: int, row: int, scale: float, free: float) -> fl
 
 
 @inlined
-def carry_out(desk: Desk, row: int, at_close: bool) -> None:  # pragma: no cover
-    """Carry out every waiting order of an instrument that trades now; the others wait, which is counted once."""
-    book, waiting = desk.book, False
-    for i in range(len(book)):
-        waiting = waiting or book[i, PENDING] > 0.0
-    if not waiting:
-        return
-    value_rest(desk, row, CLOSE if at_close else OPEN)
-    growing = False
+def reduce_positions(desk: Desk, row: int) -> bool:  # pragma: no cover
+    """Take up the waiting orders of what trades now; say whether any of them makes a position larger."""
+    book, growing = desk.book, False
     for i in range(len(book)):
         book[i, WANTED] = 0.0
         if book[i, PENDING] == 0.0:
@@ -167,13 +161,28 @@ def carry_out(desk: Desk, row: int, at_close: bool) -> None:  # pragma: no cover
         book[i, PENDING], book[i, WAITED] = 0.0, 0.0
         reduce_position(desk, i, row)
         growing = growing or book[i, WANTED] != 0.0
-    if not growing:
-        return
-    free = free_margin(desk)
-    scale = purchase_scale(desk, row, free)
-    for i in range(len(book)):
-        if book[i, WANTED] != 0.0:
-            free = grow_position(desk, i, row, scale, free)
+    return growing
+
+
+@inlined
+def carry_out(desk: Desk, row: int, at_close: bool) -> bool:  # pragma: no cover
+    """Carry out every waiting order of an instrument that trades now; the others wait, which is counted once.
+
+    Give whether any order waited.
+    """
+    waiting = False
+    for i in range(len(desk.book)):
+        waiting = waiting or desk.book[i, PENDING] > 0.0
+    if not waiting:
+        return False
+    value_rest(desk, row, CLOSE if at_close else OPEN)
+    if reduce_positions(desk, row):
+        free = free_margin(desk)
+        scale = purchase_scale(desk, row, free)
+        for i in range(len(desk.book)):
+            if desk.book[i, WANTED] != 0.0:
+                free = grow_position(desk, i, row, scale, free)
+    return True
 
 
 @inlined

@@ -100,7 +100,8 @@ class PortfolioRun:
         rows = np.arange(len(kept))
         kept = kept[np.maximum.accumulate(np.where(np.isnan(kept), 0, rows))]
         # Of equal weights the first is kept: -0 is no other weight than 0.
-        return kept[np.maximum.accumulate(np.where(np.concatenate(([True], kept[1:] != kept[:-1])), rows, 0))][1:]
+        found: Floats = kept[np.maximum.accumulate(np.where(np.concatenate(([True], kept[1:] != kept[:-1])), rows, 0))][1:]
+        return found
 
     def instrument_run(self, instrument: int) -> Run:
         """Give one instrument as a run on its own bars: an account with all the cash that made only its fills.
@@ -173,4 +174,5 @@ def gather(
 def _held(events: Floats, column: int, start: float, count: int) -> Floats:
     # The value that a column of the events last had, at every row.
     rows = np.searchsorted(events[:, _ROW], np.arange(count), side="right")
-    return np.concatenate(([start], events[:, column]))[rows]
+    found: Floats = np.concatenate(([start], events[:, column]))[rows]
+    return found

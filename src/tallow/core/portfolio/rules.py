@@ -88,7 +88,8 @@ def decision_rows(rule: Rebalance, weights: Floats, time: Times, length: int) ->
     if isinstance(rule, Calendar):
         number = _period_number(time + length, rule.period)
         return np.flatnonzero(np.concatenate(([True], number[1:] != number[:-1])))[: len(time)].astype(np.int64)
-    return change_rows(weights)
+    changed: Times = change_rows(weights)
+    return changed
 
 
 def _period_number(time: Times, period: Period) -> Times:
@@ -96,7 +97,8 @@ def _period_number(time: Times, period: Period) -> Times:
         return time // DAY
     if period == "weekly":
         return (time - _MONDAY) // WEEK
-    return time.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    months: Times = time.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    return months
 
 
 def _bad(name: str, value: object, valid: str) -> UserError:
