@@ -1,15 +1,17 @@
 """What holds for every portfolio: one instrument is the engine, the ledger, causality, no order of columns."""
 
+from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.core import engine
-from tallow.core.portfolio import align, run
+from tallow.core.portfolio import AccountRules, Calendar, Drift, EveryBars, OnChange, align, run
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.scene import Execution
-from tallow.domain.timeframes import HOUR
+from tallow.domain.timeframes import HOUR, parse_timeframe
 
 NAN = float("nan")
 CASH = 10_000.0
@@ -88,3 +90,164 @@ def test_one_instrument_is_the_engine_bit_for_bit(scene):
     assert bits(book.instrument_run(0).fills) == bits(alone.fills)
     assert book.instrument_run(0).digest() == alone.digest()
     assert bits(book.trades[0]) == bits(alone.trades)
+
+
+@st.composite
+def books(draw, **fixed):
+    """Up to four instruments with holes and late starts, one account, weights that the settings allow."""
+    count, rows = draw(st.integers(1, 4)), draw(st.integers(3, 16))
+    symbols = draw(st.permutations(["A/USDT", "B/USDT", "C/USDT", "D/USDT"]))[:count]
+    whole = fixed.pop("whole", False)
+    fill = fixed.pop("fill", None) or draw(st.sampled_from(["next_open", "close"]))
+    margin = fixed.pop("margin", None) or draw(st.sampled_from(["isolated", "cross"]))
+    plain = fixed.pop("plain", False)
+    chosen, bars, funding, columns = {}, {}, {}, []
+    for symbol in symbols:
+        kept = np.array(draw(st.lists(st.sampled_from([True, True, True, whole]), min_size=rows, max_size=rows)))
+        kept[draw(st.integers(0, rows - 1))] = True
+        bars[symbol] = draw(one_market(np.flatnonzero(kept) * HOUR))
+        chosen[symbol] = draw(executions(**fixed))
+        if plain:
+            chosen[symbol] |= {"stop_loss": None, "trailing_stop": None, "slippage_bps": 0.0, "volume_impact": 0.0}
+            bars[symbol].volume[:] = 1e6
+        rates = draw(st.lists(rate(-0.01, 0.01), min_size=1, max_size=3))
+        moments = bars[symbol].time + draw(st.sampled_from([0, HOUR // 2]))
+        scale = 0.0 if plain else 1.0
+        paid = np.array([scale * rates[i % len(rates)] for i in range(len(moments))])
+        funding[symbol] = FundingRates(moments, paid)
+    panel = align(bars, funding=funding)
+    columns = [np.array(weights_of(draw, chosen[s], len(panel))) / len(symbols) for s in symbols]
+    rule = draw(st.sampled_from([OnChange(), EveryBars(1), EveryBars(3), Calendar("daily"), Drift(0.05)]))
+    settings_of = {symbol: Execution(**chosen[symbol], fill=fill) for symbol in symbols}
+    return panel, np.column_stack(columns), settings_of, AccountRules(rule, margin)
+
+
+def bars_of(panel):
+    return {s: Bars.of(m.time, m.columns[:5]) for s, m in zip(panel.symbols, panel.markets, strict=True)}
+
+
+def play(book, **changed):
+    panel, weights, execution, rules = book
+    return run(changed.get("panel", panel), changed.get("weights", weights), execution, cash=CASH, rules=rules)
+
+
+@modest
+@given(books(), st.randoms(use_true_random=False))
+def test_the_order_of_columns_changes_nothing_to_the_bit(book, shuffler):
+    panel, weights, _, _ = book
+    order = list(range(len(panel.symbols)))
+    shuffler.shuffle(order)
+    moved = type(panel)(
+        tuple(panel.symbols[i] for i in order),
+        panel.time,
+        tuple(panel.markets[i] for i in order),
+        tuple(panel.own[i] for i in order),
+        panel.length,
+    )
+    first, second = play(book), play(book, panel=moved, weights=weights[:, order])
+    assert first.equity.tobytes() == second.equity.tobytes()
+    assert first.cash.tobytes() == second.cash.tobytes()
+    assert first.positions[:, order].tobytes() == second.positions.tobytes()
+    assert np.array(order)[second.fills.instrument].tolist() == first.fills.instrument.tolist()
+    assert [bits(first.trades[i]) for i in order] == [bits(log) for log in second.trades]
+    assert tuple(first.rejected_orders[i] for i in order) == second.rejected_orders
+
+
+@modest
+@given(books())
+def test_every_mark_is_the_exact_sum_of_fills_and_funding_over_instruments(book):
+    panel = book[0]
+    done = play(book)
+    cash, held, place = Fraction(CASH), [Fraction(0)] * len(panel.symbols), 0
+    closes = [panel.closes(i) for i in range(len(panel.symbols))]
+    for row in range(len(panel)):
+        while place < len(done.events) and done.events[place, 0] == row:
+            _, quantity, price, fee, _, _, paid, *_, owner, _ = done.events[place].tolist()
+            cash -= Fraction(quantity) * Fraction(price) + Fraction(fee) + Fraction(paid)
+            held[int(owner)] += Fraction(quantity)
+            place += 1
+        worth = cash + sum(q * Fraction(float(closes[i][row])) for i, q in enumerate(held) if q)
+        assert float(worth) == pytest.approx(done.equity[row], rel=1e-9, abs=1e-6)
+        assert float(cash) == pytest.approx(done.cash[row], rel=1e-9, abs=1e-6)
+        assert [float(q) for q in held] == pytest.approx(done.positions[row].tolist(), abs=1e-9)
+    earned = sum(Fraction(float(profit)) for log in done.trades for profit in log.profit)
+    assert float(earned) == pytest.approx(done.equity[-1] - CASH, abs=1e-6)
+
+
+@modest
+@given(books())
+def test_no_fill_crosses_zero_and_none_happens_where_nothing_trades(book):
+    panel = book[0]
+    done = play(book)
+    held = [0.0] * len(panel.symbols)
+    for row, owner, quantity in zip(done.fills.row, done.fills.instrument, done.fills.quantity, strict=True):
+        before, held[owner] = held[owner], held[owner] + quantity
+        assert before * held[owner] >= 0
+        own = np.flatnonzero(panel.rows_of(owner) == row)
+        assert len(own) == 1
+        assert panel.markets[owner].columns.volume[own[0]] > 0
+
+
+@modest
+@given(books(leverage=1.0, allow_short=False))
+def test_cash_is_never_negative_without_leverage(book):
+    panel, weights, execution, rules = book
+    done = run(align(bars_of(panel)), weights, execution, cash=CASH, rules=rules)
+    assert (done.events[:, -1] >= 0).all()
+    assert (done.equity >= 0).all()
+
+
+@modest
+@given(books(leverage=5.0, allow_short=True, margin="cross", plain=True, whole=True))
+def test_a_liquidation_of_the_account_loses_no_more_than_the_equity(book):
+    done = play(book)
+    assert (done.equity >= -1e-6).all()
+
+
+@modest
+@given(books(fill="next_open"), st.data())
+def test_a_fill_at_the_open_knows_nothing_of_any_bar_then_or_later(book, data):
+    panel, weights, execution, rules = book
+    row = data.draw(st.integers(0, len(panel) - 1))
+    moment, changed, still = panel.time[row], {}, {}
+    some = data.draw(st.sets(st.sampled_from(panel.symbols), min_size=1))
+    for symbol, bars in bars_of(panel).items():
+        price = st.lists(rate(1.0, 1_000.0), min_size=len(bars), max_size=len(bars))
+        other = [np.array(data.draw(price)) for _ in range(5)]
+        mask, later = bars.time >= moment, bars.time > moment
+        volume = np.where(mask, np.where(bars.volume > 0, other[4], 0.0), bars.volume)
+        columns = (
+            np.where(later, other[0], bars.open),
+            *(np.where(mask, new, old) for new, old in zip(other[1:4], (bars.high, bars.low, bars.close), strict=True)),
+        )
+        changed[symbol] = Bars.of(bars.time, (*columns, volume)) if symbol in some else bars
+        part = bars[bars.time <= moment]
+        flat = [np.where(part.time == moment, part.open, column) for column in (part.high, part.low, part.close)]
+        still[symbol] = Bars.of(part.time, (part.open, *flat, part.volume))
+    decided = np.where(np.arange(len(panel))[:, None] >= row, 0.0, weights)
+    before, after = (
+        run(align(bars_of(panel)), weights, execution, cash=CASH, rules=rules),
+        run(align(changed), decided, execution, cash=CASH, rules=rules),
+    )
+    assert before.equity[:row].tobytes() == after.equity[:row].tobytes()
+    assert before.positions[:row].tobytes() == after.positions[:row].tobytes()
+    # Bars that stand still at their open have only what happens at the open.
+    hour = parse_timeframe("1h")
+    at_open = fills_until(run(align(still, timeframe=hour), weights[: row + 1], execution, cash=CASH, rules=rules), row)
+    assert fills_until(before, row)[: len(at_open)] == at_open
+    assert fills_until(after, row)[: len(at_open)] == at_open
+
+
+def fills_until(done, row):
+    return [fill for fill in bits(done.fills) if float.fromhex(fill[0]) <= row]
+
+
+@modest
+@given(books())
+def test_a_row_with_nothing_to_do_is_the_same_when_it_is_stepped(book):
+    panel, weights, execution, rules = book
+    quick = run(align(bars_of(panel)), weights, execution, cash=CASH, rules=rules)
+    # Payments of nothing make every row an event, so that no stretch is marked at once.
+    nothing = {s: FundingRates(b.time, np.zeros(len(b))) for s, b in bars_of(panel).items()}
+    stepped = run(align(bars_of(panel), funding=nothing), weights, execution, cash=CASH, rules=rules)
+    assert quick.digest() == stepped.digest()
