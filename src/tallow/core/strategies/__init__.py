@@ -13,7 +13,7 @@ from tallow.core.strategies.built_in import (
     trix,
 )
 from tallow.core.strategies.detail import decide_on_coarser, decision_rows, onto_finer
-from tallow.core.strategies.event import ROUNDING, Account, Decide, Strategy, decider
+from tallow.core.strategies.event import ROUNDING, Account, Decide, Orders, Strategy, decider
 from tallow.core.strategies.higher import Finished, developed, finished, higher
 from tallow.core.strategies.higher_timeline import Higher, HigherLine
 from tallow.core.strategies.parameters import (
@@ -29,7 +29,7 @@ from tallow.core.strategies.timeline import Line, Past
 
 __all__ = [
     "BUILT_IN", "ROUNDING", "Account", "Choice", "Decide", "Finished", "Float", "Higher", "HigherLine", "Int", "Line",
-    "Parameter", "Past", "Strategy", "adx", "bind", "bollinger", "buy_and_hold", "cci", "decide_on_coarser", "decider",
-    "decision_rows", "developed", "ema_cross", "finished", "higher", "macd", "onto_finer", "parameters_of",
+    "Orders", "Parameter", "Past", "Strategy", "adx", "bind", "bollinger", "buy_and_hold", "cci", "decide_on_coarser",
+    "decider", "decision_rows", "developed", "ema_cross", "finished", "higher", "macd", "onto_finer", "parameters_of",
     "parse_assignments", "rsi", "sma_cross", "trix",
 ]  # fmt: skip

@@ -191,34 +191,55 @@ def decider(
     return _Driver(running, timeline).decide
 
 
-class _Driver:
-    """Asks a strategy bar after bar, and notices when its position was closed without its asking."""
+class Orders:
+    """Turns what a strategy asks for into targets that the engine takes for orders, and notices its exits.
 
-    def __init__(self, strategy: Strategy, timeline: Timeline) -> None:
-        self.strategy, self.timeline = strategy, timeline
-        self.asked, self.position, self.cash = 0.0, 0.0, np.nan
+    The engine takes only a changed target for an order. A target that is asked for again in the very bar in which a
+    protective exit closed the position is therefore given one rounding step smaller, and one that differs by rounding
+    alone is given as before.
 
-    def decide(self, row: int, account: Account) -> float:
-        strategy = self.strategy
-        self.timeline.advance(row)
-        closed = self._was_closed(account)
-        if closed:
-            strategy._target = 0.0
-        strategy._account, strategy._asked = account, False
-        strategy.next()
-        answer = strategy.target if strategy._asked else 0.0 if closed else np.nan
+    Attributes:
+        asked: the target in force.
+    """
+
+    def __init__(self) -> None:
+        self.asked, self._position, self._cash = 0.0, 0.0, np.nan
+        self._closed = False
+
+    def observe(self, account: Account) -> bool:
+        """Take in the account at a bar's close; say whether a protective exit has closed what was asked for."""
+        # Flat although a position was asked for, and something was traded since the last bar.
+        traded = self._position != 0.0 or account.cash != self._cash
+        self._position, self._cash = account.position, account.cash
+        self._closed = self.asked != 0.0 and account.position == 0.0 and traded
+        return self._closed
+
+    def settle(self, answer: float) -> float:
+        """Give the target for an answer at the bar observed last; NaN keeps the last one, 0 after an exit."""
+        if np.isnan(answer) and self._closed:
+            answer = 0.0
         if abs(answer - self.asked) <= ROUNDING * max(1.0, abs(self.asked)):
             answer = self.asked
-        if closed and answer == self.asked:
+        if self._closed and answer == self.asked:
             answer = float(np.nextafter(answer, 0.0))
         self.asked = self.asked if np.isnan(answer) else answer
         return answer
 
-    def _was_closed(self, account: Account) -> bool:
-        # Flat although a position was asked for, and something was traded since the last bar.
-        traded = self.position != 0.0 or account.cash != self.cash
-        self.position, self.cash = account.position, account.cash
-        return self.asked != 0.0 and account.position == 0.0 and traded
+
+class _Driver:
+    """Asks a strategy bar after bar."""
+
+    def __init__(self, strategy: Strategy, timeline: Timeline) -> None:
+        self.strategy, self.timeline, self.orders = strategy, timeline, Orders()
+
+    def decide(self, row: int, account: Account) -> float:
+        strategy = self.strategy
+        self.timeline.advance(row)
+        if self.orders.observe(account):
+            strategy._target = 0.0
+        strategy._account, strategy._asked = account, False
+        strategy.next()
+        return self.orders.settle(strategy.target if strategy._asked else np.nan)
 
 
 def _refuse(*_: Any) -> NoReturn:

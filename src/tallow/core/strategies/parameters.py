@@ -155,14 +155,16 @@ def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _of_class(strategy: type) -> dict[str, Any]:
-    # Classes of this package are the protocol, not somebody's strategy: their attributes are no parameters.
+    # Classes of this package are the protocol, not somebody's strategy: their attributes are no parameters. Neither
+    # are those that a protocol gives a meaning of its own.
+    settings: frozenset[str] = getattr(strategy, "_settings", frozenset())
     lineage = [parent for parent in reversed(strategy.__mro__) if parent.__module__.partition(".")[0] != "tallow"]
     plain = (Int, Float, Choice, int, float, str)
     return {
         name: value
         for parent in lineage
         for name, value in vars(parent).items()
-        if not name.startswith("_") and isinstance(value, plain)
+        if not name.startswith("_") and name not in settings and isinstance(value, plain)
     }
 
 

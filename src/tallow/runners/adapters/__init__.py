@@ -1,0 +1,38 @@
+"""Strategies written for other frameworks, run as they are: classes in the shape that those frameworks ask for.
+
+Each module has the class to derive from, `decider(strategy, parameters, bars, setting)` and `declared(strategy,
+parameters)`. What cannot be carried over raises NOT_CARRIED_OVER with the method and what to write instead.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from tallow.core.strategies import Decide
+from tallow.domain.columns import Bars
+from tallow.runners.adapters import backtesting, freqtrade
+from tallow.runners.adapters.refusals import Setting, not_carried_over
+
+PROTOCOLS = (backtesting.Strategy, freqtrade.IStrategy)
+"""Classes whose subclasses are strategies."""
+
+__all__ = ["PROTOCOLS", "Setting", "decider", "declared", "not_carried_over"]
+
+
+def decider(strategy: type, parameters: Mapping[str, object], bars: Bars, setting: Setting) -> Decide:
+    """Set up a strategy of another framework on bars, and give the function that decides row after row.
+
+    Raises:
+        UserError: NOT_CARRIED_OVER, UNKNOWN_PARAMETER, BAD_PARAMETER, BAD_OUTPUT or BAD_STRATEGY.
+    """
+    if issubclass(strategy, freqtrade.IStrategy):
+        return freqtrade.decider(strategy, parameters, bars, setting)
+    return backtesting.decider(cast("type[backtesting.Strategy]", strategy), parameters, bars)
+
+
+def declared(strategy: type) -> dict[str, Any]:
+    """Give what a strategy says of how it is to be traded: fields of `Execution`, and `timeframe`.
+
+    Raises:
+        UserError: NOT_CARRIED_OVER or BAD_STRATEGY.
+    """
+    return freqtrade.declared(strategy) if issubclass(strategy, freqtrade.IStrategy) else {}
