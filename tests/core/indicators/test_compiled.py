@@ -46,7 +46,7 @@ def test_a_change_deep_below_changes_the_name_of_the_machine_code():
     def name(dispatcher):
         return dispatcher._cache._impl.filename_base
 
-    deeper = compiled(changed(sums.sum_step.py_func, add=compiled(plain_add)))
-    higher = compiled(changed(averages.sma_step.py_func, sum_step=deeper))
+    deeper = compiled(changed(sums.prefix_step.py_func, add=compiled(plain_add)))
+    higher = compiled(changed(averages.sma_step.py_func, prefix_step=deeper))
     assert name(compiled(changed(averages.sma_step.py_func))) == name(averages.sma_step)
     assert name(higher) != name(averages.sma_step)

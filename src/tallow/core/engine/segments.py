@@ -16,8 +16,8 @@ from tallow.core.engine.step import mark, quiet_range, step
 from tallow.core.matching import Config, account_equity, inlined
 from tallow.domain.columns import Floats, Times
 
-BLOCK = 32  # rows of a cell of the indices
-_FEW = 1024  # changes that memory is taken for at first
+BLOCK = 64  # rows of a cell of the indices
+_SUBBLOCK = 16  # rows looked at one by one when one of them differs
 _NO_CASH = 1e-12  # fraction of a position below which the cash beside it is rounding
 
 
@@ -78,28 +78,37 @@ def borrow_closes(closes: Closes) -> Closes:  # pragma: no cover
     )
 
 
+@inlined
+def _differs(part: Floats, kept: float) -> bool:  # pragma: no cover
+    # Whether any number of a part differs from the one kept; NaN keeps it.
+    changed = False
+    for i in range(len(part)):
+        changed |= (part[i] != kept) & (part[i] == part[i])
+    return changed
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_changes(targets: Floats) -> tuple[Times, Floats]:  # pragma: no cover
     """Find the rows whose target differs from the last one that is not NaN, and those targets."""
     targets = borrow(targets)
-    rows, values = np.empty(_FEW, np.int64), np.empty(_FEW)
+    place_for_all = np.empty(len(targets), np.int64)  # memory that is never written is never taken
+    rows = borrow(place_for_all)
     kept, count = targets.dtype.type(0), 0
     for start in range(0, len(targets), BLOCK):
-        part = targets[start : min(start + BLOCK, len(targets))]
-        changed = False
-        for i in range(len(part)):
-            changed |= (part[i] != kept) & (part[i] == part[i])
-        if not changed:
+        block = targets[start : start + BLOCK]
+        if not _differs(block, kept):
             continue
-        if count + BLOCK > len(rows):
-            rows = np.concatenate((rows, np.empty_like(rows)))
-            values = np.concatenate((values, np.empty_like(values)))
-        for i in range(len(part)):
-            if part[i] != kept and part[i] == part[i]:
-                kept = part[i]
-                rows[count], values[count] = start + i, kept
-                count += 1
-    return rows[:count].copy(), values[:count].copy()
+        for place in range(0, len(block), _SUBBLOCK):
+            part = block[place : place + _SUBBLOCK]
+            if not _differs(part, kept):
+                continue
+            for i in range(len(part)):
+                if part[i] != kept and part[i] == part[i]:
+                    kept = part[i]
+                    rows[count] = start + place + i
+                    count += 1
+    found = place_for_all[:count].copy()
+    return found, targets[found].astype(np.float64)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -117,17 +126,10 @@ def sum_returns(close: Floats) -> tuple[Floats, Floats]:  # pragma: no cover
 
 
 @njit(nogil=True)
-def _lowest(values: Times, least: int) -> int:  # pragma: no cover
-    for i in range(len(values)):
-        least = min(least, values[i])
-    return least
-
-
-@njit(nogil=True)
-def _highest(values: Times, most: int) -> int:  # pragma: no cover
-    for i in range(len(values)):
-        most = max(most, values[i])
-    return most
+def _extremes(low: Times, high: Times, least: int, most: int) -> tuple[int, int]:  # pragma: no cover
+    for i in range(len(low)):
+        least, most = min(least, low[i]), max(most, high[i])
+    return least, most
 
 
 @njit(cache=True, nogil=True)
@@ -138,8 +140,7 @@ def block_extremes(low: Times, high: Times) -> tuple[Times, Times]:  # pragma: n
     lowest, highest = np.empty(blocks, np.int64), np.empty(blocks, np.int64)
     for block in range(blocks):
         start, stop = block * BLOCK, min((block + 1) * BLOCK, len(low))
-        lowest[block] = _lowest(low[start:stop], low[start])
-        highest[block] = _highest(high[start:stop], high[start])
+        lowest[block], highest[block] = _extremes(low[start:stop], high[start:stop], low[start], high[start])
     return lowest, highest
 
 
@@ -148,13 +149,13 @@ def _between(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # p
     # Lowest and highest close of the rows from `start` up to, without, `stop`.
     least = most = closes.bits[start]
     first, last = (start + BLOCK - 1) // BLOCK, stop // BLOCK
-    if first >= last:
-        part = closes.bits[start:stop]
-        least, most = _lowest(part, least), _highest(part, most)
-    else:
-        head, tail = closes.bits[start : first * BLOCK], closes.bits[last * BLOCK : stop]
-        least = _lowest(closes.low[first:last], _lowest(tail, _lowest(head, least)))
-        most = _highest(closes.high[first:last], _highest(tail, _highest(head, most)))
+    head, tail = (first * BLOCK, last * BLOCK) if first < last else (stop, stop)
+    part = closes.bits[start:head]
+    least, most = _extremes(part, part, least, most)
+    if head < stop:
+        least, most = _extremes(closes.low[first:last], closes.high[first:last], least, most)
+        part = closes.bits[tail:stop]
+        least, most = _extremes(part, part, least, most)
     return np.int64(least).view(np.float64), np.int64(most).view(np.float64)
 
 

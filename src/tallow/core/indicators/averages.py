@@ -6,8 +6,20 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
-from tallow.core.indicators.sums import RollingSum, add, multiply, sum_start, sum_step
+from tallow.core.indicators.sums import (
+    PrefixSum,
+    RollingSum,
+    add,
+    multiply,
+    prefix_start,
+    prefix_step,
+    sum_between,
+    sum_start,
+    sum_step,
+)
 from tallow.domain.columns import Floats
+
+_CHUNK = 4096  # rows whose sums stay in the first cache
 
 
 class EmaState(NamedTuple):
@@ -40,7 +52,8 @@ def sma(values: Floats, window: int) -> Floats:
         UserError: BAD_PARAMETER when the window is below 1.
     """
     (values,) = checked_columns(values)
-    return _sma_batch(sma_start(window), values)
+    first, whole = find_whole(values)
+    return _sma_whole(checked_window(window), values, first) if whole else _sma_batch(sma_start(window), values)
 
 
 def ema(values: Floats, window: int) -> Floats:
@@ -76,9 +89,9 @@ def wma(values: Floats, window: int) -> Floats:
     return _wma_batch(wma_start(window), values)
 
 
-def sma_start(window: int) -> RollingSum:
+def sma_start(window: int) -> PrefixSum:
     """Give the state before the first value."""
-    return sum_start(checked_window(window))
+    return prefix_start(checked_window(window))
 
 
 def ema_start(window: int) -> EmaState:
@@ -92,10 +105,10 @@ def wma_start(window: int) -> WmaState:
 
 
 @compiled
-def sma_step(state: RollingSum, value: float) -> tuple[RollingSum, float]:  # pragma: no cover
+def sma_step(state: PrefixSum, value: float) -> tuple[PrefixSum, float]:  # pragma: no cover
     """Take in one value and give the average."""
-    state, full = sum_step(state, value)
-    return state, (state.high + state.low) / len(state.ring) if full else np.nan
+    state, total = prefix_step(state, value)
+    return state, total / len(state.highs)
 
 
 @compiled
@@ -133,7 +146,60 @@ def wma_step(state: WmaState, value: float) -> tuple[WmaState, float]:  # pragma
 
 
 @compiled
-def _sma_batch(state: RollingSum, values: Floats) -> Floats:  # pragma: no cover
+def find_whole(values: Floats) -> tuple[int, bool]:  # pragma: no cover
+    """Give the first usable row, and whether every row from there on is usable."""
+    first = 0
+    while first < len(values) and not usable(values[first]):
+        first += 1
+    part = values[first:]
+    missing = 0
+    for i in range(len(part)):
+        missing += not usable(part[i])
+    return first, missing == 0
+
+
+@compiled
+def extend_prefix(values: Floats, highs: Floats, lows: Floats) -> None:  # pragma: no cover
+    """Fill in the prefix sums after the first one, which is given."""
+    high, low = highs[0], lows[0]
+    for i in range(len(values)):
+        high, low = add(high, low, values[i])
+        highs[i + 1], lows[i + 1] = high, low
+
+
+@compiled
+def average_between(
+    line: Floats, window: int, highs: tuple[Floats, Floats], lows: tuple[Floats, Floats]
+) -> None:  # pragma: no cover
+    """Fill in averages from the prefix sums after each row, and before the window that ends there."""
+    high, before_high, low, before_low = highs[0], highs[1], lows[0], lows[1]
+    for i in range(len(line)):
+        line[i] = sum_between(high[i], low[i], before_high[i], before_low[i]) / window
+
+
+@compiled
+def _sma_whole(window: int, values: Floats, first: int) -> Floats:  # pragma: no cover
+    # The same sums in the same order as the step, a chunk at a time: sums one by one, averages in vector instructions.
+    line = np.empty(len(values))
+    line[: first + window - 1] = np.nan
+    chunk = max(_CHUNK, window)
+    highs, lows = np.zeros(window + chunk + 1), np.zeros(window + chunk + 1)
+    for start in range(first, len(values), chunk):
+        part = values[start : start + chunk]
+        count = len(part)
+        extend_prefix(part, highs[window:], lows[window:])
+        skip = max(0, first + window - 1 - start)
+        if skip < count:
+            after, before = slice(window + 1 + skip, window + 1 + count), slice(1 + skip, 1 + count)
+            pairs = (highs[after], highs[before]), (lows[after], lows[before])
+            average_between(line[start + skip : start + count], window, pairs[0], pairs[1])
+        highs[: window + 1] = highs[count : count + window + 1].copy()
+        lows[: window + 1] = lows[count : count + window + 1].copy()
+    return line
+
+
+@compiled
+def _sma_batch(state: PrefixSum, values: Floats) -> Floats:  # pragma: no cover
     line = np.empty(len(values))
     for row in range(len(values)):
         state, line[row] = sma_step(state, values[row])

@@ -8,7 +8,7 @@ from tallow.core.indicators.averages import sma_start, sma_step
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.extremes import ChannelState, channel_start, channel_step
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
-from tallow.core.indicators.sums import RollingSum
+from tallow.core.indicators.sums import PrefixSum
 from tallow.domain.columns import Floats
 
 _LAMBERT = 0.015  # puts most values between -100 and 100
@@ -34,8 +34,8 @@ class StochasticState(NamedTuple):
     """State of a stochastic: the range of the window and two averages in a row."""
 
     channel: ChannelState
-    k: RollingSum
-    d: RollingSum
+    k: PrefixSum
+    d: PrefixSum
 
 
 def cci(high: Floats, low: Floats, close: Floats, window: int = 20) -> Floats:

@@ -27,6 +27,20 @@ class RollingSum(NamedTuple):
     low: float
 
 
+class PrefixSum(NamedTuple):
+    """Sum of all values since the last restart, `high + low`, and what it was before each of the last values.
+
+    A step writes into the rings: use only the returned state.
+    """
+
+    highs: Floats
+    lows: Floats
+    seen: int
+    position: int
+    high: float
+    low: float
+
+
 class RollingMoments(NamedTuple):
     """Sums of the last `len(ring)` values and of their squares, each as two numbers."""
 
@@ -78,6 +92,34 @@ def sum_step(state: RollingSum, value: float) -> tuple[RollingSum, bool]:  # pra
     ring[position] = value
     position = 0 if position + 1 == len(ring) else position + 1
     return RollingSum(ring, count, position, high, low), count == len(ring)
+
+
+def prefix_start(window: int) -> PrefixSum:
+    """Give the state before the first value."""
+    return PrefixSum(np.zeros(window), np.zeros(window), 0, 0, 0.0, 0.0)
+
+
+@compiled
+def sum_between(high: float, low: float, before_high: float, before_low: float) -> float:  # pragma: no cover
+    """Give the sum of the values between two prefix sums."""
+    total, error = add(high, low - before_low, -before_high)
+    return total + error
+
+
+@compiled
+def prefix_step(state: PrefixSum, value: float) -> tuple[PrefixSum, float]:  # pragma: no cover
+    """Take in one value and give the sum of a full window, NaN until then; a value not usable empties it."""
+    highs, lows, seen, position, high, low = state
+    if not usable(value):
+        return PrefixSum(highs, lows, 0, 0, 0.0, 0.0), np.nan
+    highs[position], lows[position] = high, low
+    high, low = add(high, low, value)
+    seen = min(seen + 1, len(highs))
+    position = 0 if position + 1 == len(highs) else position + 1
+    after = PrefixSum(highs, lows, seen, position, high, low)
+    if seen < len(highs):
+        return after, np.nan
+    return after, sum_between(high, low, highs[position], lows[position])
 
 
 def moments_start(window: int) -> RollingMoments:

@@ -9,7 +9,7 @@ from tallow.core.engine import prepare, summarize
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.scene import Execution
 
-LINE_BYTES = 128_000_000
+LINE_BYTES = 512_000_000
 FEWEST_LINES = 4
 
 

@@ -1,0 +1,221 @@
+"""Sweeps of moving averages that cross: a block of bars at a time for all pairs, work only where a pair crosses.
+
+Each distinct average is computed once a block and stays in the cache; a comparison of two averages takes a fraction of
+a nanosecond a bar. A crossing is carried out by the engine's own step, and the bars between two crossings are summed
+up as `engine.summarize` does, so every number is the same to the bit.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tallow.core.engine import Market, prepare
+from tallow.core.engine.batch import Summary, read_summary, summary_memory
+from tallow.core.engine.checks import check_cash
+from tallow.core.engine.kernels import FINGERPRINT, is_plain, plain
+from tallow.core.engine.memory import Columns, borrow, borrow_columns, load, store
+from tallow.core.engine.segments import Closes, Moments, advance, borrow_closes, gather_quiet
+from tallow.core.engine.state import EVENT_COLUMNS, STATE_SIZE
+from tallow.core.engine.step import mark
+from tallow.core.indicators.averages import EmaState, average_between, ema_start, ema_step, extend_prefix
+from tallow.core.indicators.inputs import checked_window
+from tallow.core.matching import Config, configure, inlined
+from tallow.domain.columns import Bars, Floats
+from tallow.domain.errors import UserError
+from tallow.domain.scene import Execution
+
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+Inputs = tuple[Columns, Closes, tuple[Floats, Floats]]
+_BLOCK = 512  # bars a block: an average of them is four kilobytes
+_SIZE = STATE_SIZE
+_NEXT = _SIZE + len(Moments._fields)  # place of the next row in the memory of a pair
+
+
+class Averages(NamedTuple):
+    """The distinct windows, the state of each exponential average, and whether these are what is compared."""
+
+    windows: Ints
+    states: Floats
+    exponential: bool
+
+
+def crossings(
+    bars: Bars | Market,
+    pairs: Sequence[tuple[int, int]],
+    execution: Execution,
+    *,
+    cash: float,
+    average: str = "sma",
+    threads: int = 1,
+) -> dict[str, Floats]:
+    """Backtest "long while the fast average of the close is above the slow one" for many pairs of windows.
+
+    The columns are those of `sweep` for the same rule, bit for bit, whatever the number of threads. Memory does not
+    depend on the number of pairs beyond some hundred bytes for each.
+
+    Args:
+        bars: the series, or what `prepare` made of it.
+        pairs: fast and slow window of each combination.
+        execution: fills and costs without leverage, shorts, exits, impact, lots, ticks and minimum; see `can_cross`.
+        cash: starting balance in quote units.
+        average: ``sma`` or ``ema``.
+        threads: parts that are computed at the same time.
+
+    Example:
+        >>> close = 100.0 + np.arange(300) % 60
+        >>> bars = Bars.of(np.arange(300), (close, close, close, close, close))
+        >>> crossings(bars, [(2, 5), (3, 9)], Execution(), cash=1_000.0)["trades"].tolist()
+        [4.0, 4.0]
+
+    Raises:
+        DataError: BAD_BARS.
+        UserError: BAD_PARAMETER, BAD_SETTING.
+    """
+    market, config = prepare(bars), configure(execution)
+    if not can_cross(market, execution):
+        raise UserError("BAD_SETTING", "crossings know no leverage, shorts, exits, impact, lots, ticks or funding")
+    if average not in ("sma", "ema"):
+        raise UserError("BAD_PARAMETER", f"average = {average!r} is unknown", facts={"valid": "sma, ema"})
+    chosen = np.array([(checked_window(fast), checked_window(slow)) for fast, slow in pairs], np.int64).reshape(-1, 2)
+    order = np.lexsort((chosen[:, 1], chosen[:, 0]))
+    parts = [part for part in np.array_split(order, max(1, threads)) if len(part)]
+    memory = np.tile(np.append(summary_memory(check_cash(cash)), 0.0), (len(chosen), 1))
+    inputs = market.columns, market.closes, prefix_sums(market.columns.close)
+
+    def compute(part: Ints) -> None:
+        windows, place = np.unique(chosen[part], return_inverse=True)
+        states = np.array([tuple(ema_start(int(window))) for window in windows], np.float64)
+        lines = Averages(windows, states, average == "ema")
+        rows, places = memory[part], np.ascontiguousarray(place.reshape(-1, 2), np.int64)
+        _CROSS(config, rows, inputs, lines, places, np.empty((0, len(EVENT_COLUMNS))))
+        memory[part] = rows
+
+    with ThreadPoolExecutor(max(1, len(parts))) as pool:
+        list(pool.map(compute, parts))
+    found = [read_summary(row[:_NEXT], len(market), cash, 1.0) for row in memory]
+    return {name: np.array([getattr(one, name) for one in found], np.float64) for name in Summary._fields if found}
+
+
+def can_cross(market: Market, execution: Execution) -> bool:
+    """Say whether `crossings` carries out every rule of these settings."""
+    return is_plain(configure(execution), market.columns)
+
+
+def prefix_sums(close: Floats) -> tuple[Floats, Floats]:
+    """Give the sums of the closes before every row, and after the last, each as two numbers."""
+    highs, lows = np.zeros(len(close) + 1), np.zeros(len(close) + 1)
+    extend_prefix(close, highs, lows)
+    return highs, lows
+
+
+@inlined
+def _fill_sma(
+    lines: Floats, windows: Ints, sums: tuple[Floats, Floats], start: int, count: int
+) -> None:  # pragma: no cover
+    highs, lows = sums
+    for place in range(len(windows)):
+        window, line = windows[place], lines[place]
+        skip = min(count, max(0, window - 1 - start))
+        line[:skip] = np.nan
+        first, last = start + skip + 1, start + count + 1
+        high = highs[first:last], highs[first - window : last - window]
+        low = lows[first:last], lows[first - window : last - window]
+        average_between(line[skip:count], window, high, low)
+
+
+@inlined
+def _fill_ema(lines: Floats, windows: Ints, states: Floats, close: Floats) -> None:  # pragma: no cover
+    for place in range(len(windows)):
+        state, line = EmaState(windows[place], int(states[place, 1]), states[place, 2]), lines[place]
+        for i in range(len(close)):
+            state, line[i] = ema_step(state, close[i])
+        states[place, 1], states[place, 2] = state.seen, state.value
+
+
+@inlined
+def _find_crossings(
+    fast: Floats, slow: Floats, above: Bytes, changed: tuple[Bytes, Words], hits: Ints
+) -> int:  # pragma: no cover
+    # Write the places of crossings to `hits`; `above` begins with the comparison in the row before.
+    for i in range(len(fast)):
+        above[i + 1] = fast[i] > slow[i]
+    single, eights = changed
+    for i in range(len(fast)):
+        single[i] = above[i + 1] ^ above[i]
+    found = 0
+    for word in range((len(fast) + 7) // 8):
+        if eights[word] != 0:
+            for i in range(8 * word, min(8 * word + 8, len(fast))):
+                hits[found] = i
+                found += int(single[i])
+    return found
+
+
+@inlined
+def _run_to(
+    config: Config, m: Floats, columns: Columns, closes: Closes, event: tuple[int, float], log: Floats
+) -> None:  # pragma: no cover
+    # Take one pair from where it stands over the row of an event; past the last row only the marks are left.
+    stop, target = event
+    state, row = load(m), int(m[_NEXT])
+    moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4])
+    while row <= stop and row < len(columns.close):
+        end = row if state.order.pending != 0.0 else stop
+        if end == len(columns.close):
+            moments = gather_quiet(moments, state, columns.close, closes, (row, end))
+            state = mark(state, columns.close[end - 1])
+        else:
+            decided = target if end == stop else np.nan
+            state, moments = advance(config, (state, moments), columns, closes, (row, end, 0, decided), log)
+        row = end + 1
+    store(m, state)
+    m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4] = moments
+    m[_NEXT] = row
+
+
+def _build(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def cross(
+        config: Config, memory: Floats, inputs: Inputs, averages: Averages, places: Ints, log: Floats
+    ) -> None:  # pragma: no cover
+        """Run all pairs over all bars; leave state and moments of each in its row of `memory`."""
+        _ = fingerprint
+        config = plain(config)
+        columns, closes = borrow_columns(inputs[0]), borrow_closes(inputs[1])
+        sums = borrow(inputs[2][0]), borrow(inputs[2][1])
+        windows, states = borrow(averages.windows), borrow(averages.states)
+        memory, log, places = borrow(memory), borrow(log), borrow(places)
+        whole_lines, whole_above = np.empty((len(windows), _BLOCK)), np.zeros((len(memory), _BLOCK + 1), np.uint8)
+        whole_hits, whole_changed = np.empty(_BLOCK + 1, np.int64), np.zeros(_BLOCK, np.uint8)
+        lines, last_above, hits = borrow(whole_lines), borrow(whole_above), borrow(whole_hits)
+        changed = borrow(whole_changed), borrow(whole_changed.view(np.uint64))
+        rows = len(columns.close)
+        for start in range(0, rows, _BLOCK):
+            count = min(_BLOCK, rows - start)
+            if averages.exponential:
+                _fill_ema(lines, windows, states, columns.close[start : start + count])
+            else:
+                _fill_sma(lines, windows, sums, start, count)
+            for pair in range(len(memory)):
+                above = last_above[pair]
+                above[0] = above[_BLOCK]
+                fast, slow = lines[places[pair, 0]], lines[places[pair, 1]]
+                found = _find_crossings(fast[:count], slow[:count], above, changed, hits)
+                if start + count == rows:
+                    hits[found] = count
+                    found += 1
+                for hit in range(found):
+                    place = hits[hit]
+                    target = float(above[place + 1]) if place < count else np.nan
+                    _run_to(config, memory[pair], columns, closes, (start + place, target), log)
+
+    return cast(Callable[..., None], cross)
+
+
+_CROSS = _build(FINGERPRINT)
