@@ -108,6 +108,12 @@ def test_luck_is_the_rest_of_the_power_of_the_probability(ratio, trials):
     assert luck(sample, trials) == pytest.approx(1 - probabilistic_sharpe(sample) ** trials, abs=1e-12)
 
 
+def test_skewness_to_the_right_helps_no_chosen_strategy():
+    plain, right = SharpeSample(0.1, 500, 0.0, 5.0), SharpeSample(0.1, 500, 2.0, 5.0)
+    assert luck(right, 10) == luck(plain, 10) > 1 - probabilistic_sharpe(right) ** 10
+    assert luck(plain._replace(skewness=-2.0), 10) > luck(plain, 10)
+
+
 def test_luck_keeps_its_digits_in_the_tail():
     sample = SharpeSample(0.5, 401)
     assert luck(sample, 3) == pytest.approx(3 * stats.norm.sf(10 / math.sqrt(1 + 0.5 * 0.25)), rel=1e-6)

@@ -118,15 +118,17 @@ def deflated_sharpe(sample: SharpeSample, trials: float, deviation: float) -> fl
 def luck(sample: SharpeSample, trials: float) -> float:
     """Give how often the best of `trials` independent strategies without edge shows this Sharpe ratio or a higher one.
 
-    1 - p^N, with p the probabilistic Sharpe ratio above 0 (Z. Sidak, 1967). For one trial it is the p-value of the
-    ratio. Of strategies without edge, 5 in 100 fall below 0.05, whatever the number of trials.
+    1 - p^N, with p the probabilistic Sharpe ratio above 0 (Z. Sidak, 1967); positive skewness counts as 0, because the
+    best of many has it by luck as well. For one trial it is the p-value of the ratio. Of strategies without edge, 5 in
+    100 fall below 0.05, whatever the number of trials; fewer where returns are skewed or have fat tails.
 
     Raises:
         UserError: BAD_PARAMETER for less than one trial.
     """
     check_least("trials", trials, 1.0)
     # From the small tail: for many trials 1 - p is all that counts.
-    tail = probabilistic_sharpe(SharpeSample(-sample.ratio, sample.length, -sample.skewness, sample.kurtosis))
+    mirrored = SharpeSample(-sample.ratio, sample.length, max(0.0, -sample.skewness), sample.kurtosis)
+    tail = probabilistic_sharpe(mirrored)
     return 1.0 if tail >= 1.0 else -math.expm1(trials * math.log1p(-tail))
 
 
