@@ -1,0 +1,297 @@
+"""The slots of working orders: submission, cancellation, end, and the range of prices in which they all sleep."""
+
+import numpy as np
+
+from tallow.core.matching import inlined, round_price, round_quantity
+from tallow.core.orders.ledger import count_in, quiet_range, with_target
+from tallow.core.orders.state import (
+    ARMED,
+    ASKED,
+    BELOW_MINIMUM,
+    BEST,
+    BORN,
+    CANCELLED,
+    COMPLETE,
+    DORMANT,
+    ENDED,
+    EXPIRED,
+    FILLED,
+    FOREVER,
+    FRESH,
+    GOOD_TILL,
+    GROUP,
+    ID,
+    INVALID,
+    KIND,
+    LEFT,
+    LIMIT,
+    MARKET,
+    MESSAGE_SIZE,
+    OTHER_FILLED,
+    PARENT,
+    PARENT_ENDED,
+    POSITION_CLOSED,
+    PRICE,
+    QUANTITY,
+    REASON,
+    REDUCE,
+    REJECTED,
+    REPLACED,
+    SHORT_NOT_ALLOWED,
+    SIDE,
+    SLOTS_FULL,
+    STATE,
+    STATUS,
+    STOP,
+    STOP_LIMIT,
+    TAKE_PROFIT,
+    TARGET,
+    TARGET_TOO_LARGE,
+    TO_TARGET,
+    TOO_LATE,
+    TOO_SMALL,
+    TRAIL,
+    TRAILING_STOP,
+    TRIGGER,
+    WORKING,
+    Desk,
+    Rules,
+    called,
+    with_fault,
+)
+from tallow.domain.columns import Floats
+
+DUST = 1e-12  # fraction of a quantity below which a rest is rounding
+_TOLERANCE = 1.0 + 1e-9  # a target may exceed the leverage by rounding
+
+
+@inlined
+def end(slots: Floats, k: int, state: float, reason: float, row: float) -> None:  # pragma: no cover
+    """Write how an order ended; `sweep` takes it off its slot."""
+    slots[k, STATE], slots[k, REASON], slots[k, ENDED] = state, reason, row
+
+
+@inlined
+def is_limit(slots: Floats, k: int) -> bool:  # pragma: no cover
+    """Say whether an order works as a limit order: it is one, or a stop-limit that was triggered."""
+    return bool(slots[k, ARMED] != 0.0 and (slots[k, KIND] == LIMIT or slots[k, KIND] == STOP_LIMIT))
+
+
+@inlined
+def is_stop(slots: Floats, k: int) -> bool:  # pragma: no cover
+    """Say whether an order waits for a price against it: the losing side of a pair."""
+    kind = slots[k, KIND]
+    return bool(slots[k, ARMED] == 0.0 and (kind in (STOP, STOP_LIMIT, TRAILING_STOP)))
+
+
+@inlined
+def is_reached(slots: Floats, k: int, low: float, high: float) -> bool:  # pragma: no cover
+    """Say whether prices between low and high touch the trigger of an order that waits for one."""
+    above = (slots[k, KIND] == TAKE_PROFIT) == (slots[k, SIDE] < 0.0)
+    return bool(high >= slots[k, TRIGGER] if above else low <= slots[k, TRIGGER])
+
+
+@inlined
+def is_passed(slots: Floats, k: int, low: float, high: float, touch: float) -> bool:  # pragma: no cover
+    """Say whether prices between low and high go through a limit (or touch it, where that is enough)."""
+    price = slots[k, PRICE]
+    if slots[k, SIDE] > 0.0:
+        return bool(low < price or (touch != 0.0 and low == price))
+    return bool(high > price or (touch != 0.0 and high == price))
+
+
+@called
+def sweep(desk: Desk, slots: Floats, ended: Floats) -> Desk:  # pragma: no cover
+    """Take ended orders off their slots and log them; what waited for one that never filled ends too."""
+    count, rows, kept = int(desk.working), desk.ended, 0
+    for k in range(count):
+        if slots[k, STATE] == WORKING and slots[k, STATUS] == DORMANT:
+            alive = False
+            for j in range(k):
+                alive |= slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING
+            if not alive:
+                end(slots, k, CANCELLED, PARENT_ENDED, _last_end(slots, count))
+    for k in range(count):
+        if slots[k, STATE] != WORKING:
+            if int(rows) < len(ended):
+                ended[int(rows), :] = slots[k, :]
+            rows += 1.0
+        else:
+            if kept != k:
+                slots[kept, :] = slots[k, :]
+            kept += 1
+    return Desk(
+        desk.account, float(kept), desk.next_id, desk.floor, desk.ceiling, desk.until, desk.budget, rows, desk.full
+    )
+
+
+@inlined
+def _last_end(slots: Floats, count: int) -> float:  # pragma: no cover
+    row = -1.0
+    for k in range(count):
+        if slots[k, STATE] != WORKING:
+            row = max(row, slots[k, ENDED])
+    return row
+
+
+@called
+def bound(rules: Rules, desk: Desk, slots: Floats) -> Desk:  # pragma: no cover
+    """Find the open range of prices, and the time, within which no order and no exit can do anything."""
+    low, high = quiet_range(rules.costs, desk.account)
+    until = FOREVER
+    for k in range(int(desk.working)):
+        if slots[k, STATUS] == DORMANT:
+            continue
+        if slots[k, GOOD_TILL] > 0.0:
+            until = min(until, slots[k, GOOD_TILL])
+        if slots[k, STATUS] == FRESH or (slots[k, ARMED] != 0.0 and not is_limit(slots, k)):
+            low, high = np.inf, 0.0
+            continue
+        limit = is_limit(slots, k)
+        level, buys = slots[k, PRICE] if limit else slots[k, TRIGGER], slots[k, SIDE] > 0.0
+        if buys == (limit or slots[k, KIND] == TAKE_PROFIT):
+            low = max(low, level)
+        else:
+            high = min(high, level)
+        if slots[k, KIND] == TRAILING_STOP:
+            best = slots[k, BEST]
+            low = max(low, np.nextafter(best, 0.0)) if buys else low
+            high = high if buys else min(high, np.nextafter(best, np.inf))
+    return Desk(desk.account, desk.working, desk.next_id, low, high, until, desk.budget, desk.ended, desk.full)
+
+
+@inlined
+def _fault_of(rules: Rules, desk: Desk, slots: Floats, k: int, close: float) -> float:  # pragma: no cover
+    # Why an order just laid into slot k is not accepted; 0 when it is.
+    kind, costs = slots[k, KIND], rules.costs
+    if kind == TO_TARGET:
+        target = slots[k, TARGET]
+        if not abs(target) <= costs.leverage * _TOLERANCE:
+            return TARGET_TOO_LARGE
+        return SHORT_NOT_ALLOWED if target < 0.0 and costs.allow_short == 0.0 else 0.0
+    level = close
+    if kind in (LIMIT, STOP_LIMIT):
+        level = slots[k, PRICE]
+    elif kind in (STOP, TAKE_PROFIT):
+        level = slots[k, TRIGGER]
+    sound = kind >= MARKET and kind < TO_TARGET and abs(slots[k, SIDE]) == 1.0 and slots[k, QUANTITY] < np.inf
+    sound &= kind in (MARKET, TRAILING_STOP) or (level > 0.0 and level < np.inf)
+    sound &= (kind != STOP_LIMIT or slots[k, TRIGGER] > 0.0) and (kind != TRAILING_STOP or 0.0 < slots[k, TRAIL] < 1.0)
+    if not sound:
+        return INVALID
+    if not slots[k, LEFT] > 0.0:
+        return TOO_SMALL
+    held = desk.account.holding.quantity
+    closes = held * slots[k, SIDE] < 0.0 and slots[k, QUANTITY] >= abs(held)
+    small = slots[k, LEFT] * level < costs.min_notional and not closes and slots[k, REDUCE] == 0.0
+    return BELOW_MINIMUM if small else 0.0
+
+
+@inlined
+def _wake(slots: Floats, k: int, count: int) -> float:  # pragma: no cover
+    # The status of a new order: asleep while the order it hangs from has not filled; -1 when there is none such.
+    if slots[k, PARENT] == 0.0:
+        return FRESH
+    for j in range(count):
+        if slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING:
+            return DORMANT if slots[j, FILLED] == 0.0 else FRESH
+    return -1.0
+
+
+@inlined
+def _replace_target(slots: Floats, k: int, row: float) -> None:  # pragma: no cover
+    for j in range(k):
+        if slots[j, KIND] == TO_TARGET and slots[j, STATE] == WORKING:
+            end(slots, j, CANCELLED, REPLACED, row)
+
+
+@called
+def submit(
+    rules: Rules, desk: Desk, slots: Floats, message: Floats, now: tuple[float, float]
+) -> Desk:  # pragma: no cover
+    """Lay a message into a slot, as an order that works from the next event on; `now` is row and price."""
+    k, costs = int(desk.working), rules.costs
+    if k >= len(slots):
+        return with_fault(desk, SLOTS_FULL)
+    slots[k, :] = 0.0
+    slots[k, :MESSAGE_SIZE] = message[:MESSAGE_SIZE]
+    slots[k, ID], slots[k, BORN], slots[k, ENDED], slots[k, BEST] = desk.next_id, now[0], -1.0, now[1]
+    kind = slots[k, KIND]
+    slots[k, ARMED] = 1.0 if kind in (MARKET, LIMIT, TO_TARGET) else 0.0
+    held = abs(desk.account.holding.quantity)
+    whole = slots[k, QUANTITY] == held or slots[k, PARENT] != 0.0
+    slots[k, LEFT] = slots[k, QUANTITY] if whole else round_quantity(slots[k, QUANTITY], costs.lot_size)
+    slots[k, PRICE] = round_price(slots[k, PRICE], costs.tick_size, -slots[k, SIDE])
+    if kind == TRAILING_STOP:
+        slots[k, TRIGGER] = now[1] * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
+    fault, status = _fault_of(rules, desk, slots, k, now[1]), _wake(slots, k, k)
+    fault = PARENT_ENDED if fault == 0.0 and status < 0.0 else fault
+    slots[k, STATUS] = max(status, 0.0)
+    account = desk.account
+    if fault != 0.0:
+        end(slots, k, REJECTED, fault, now[0])
+        account = count_in(account, 0.0, 1.0)
+    elif kind == TO_TARGET:
+        _replace_target(slots, k, now[0])
+        account = with_target(account, slots[k, TARGET])
+    return Desk(
+        account,
+        float(k + 1),
+        desk.next_id + 1.0,
+        desk.floor,
+        desk.ceiling,
+        desk.until,
+        desk.budget,
+        desk.ended,
+        desk.full,
+    )
+
+
+@called
+def cancel(desk: Desk, slots: Floats, number: float, row: float) -> None:  # pragma: no cover
+    """End a working order because its owner asks for it; an id that does not work is left alone."""
+    for k in range(int(desk.working)):
+        if slots[k, ID] == number and slots[k, STATE] == WORKING:
+            end(slots, k, CANCELLED, ASKED, row)
+
+
+@called
+def expire(desk: Desk, slots: Floats, time: float, row: float) -> None:  # pragma: no cover
+    """End the orders whose time is over."""
+    for k in range(int(desk.working)):
+        if slots[k, GOOD_TILL] > 0.0 and slots[k, GOOD_TILL] <= time:
+            end(slots, k, EXPIRED, TOO_LATE, row)
+
+
+@called
+def close_brackets(desk: Desk, slots: Floats, row: float) -> None:  # pragma: no cover
+    """End the exits of brackets when there is no position left, and what is left of their entries."""
+    if desk.account.holding.quantity != 0.0:
+        return
+    for k in range(int(desk.working)):
+        if slots[k, PARENT] == 0.0 or slots[k, REDUCE] == 0.0 or slots[k, STATUS] == DORMANT:
+            continue
+        if slots[k, STATE] == WORKING:
+            end(slots, k, CANCELLED, POSITION_CLOSED, row)
+        for j in range(k):
+            if slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING:
+                end(slots, j, CANCELLED, POSITION_CLOSED, row)
+
+
+@called
+def spread(
+    desk: Desk, slots: Floats, k: int, fill: tuple[float, float, float], fresh: float
+) -> None:  # pragma: no cover
+    """Let a fill of order k (quantity without sign, price, row) reduce its group and wake what waits for it."""
+    quantity, price, row = fill
+    for j in range(int(desk.working)):
+        if j == k or slots[j, STATE] != WORKING:
+            continue
+        if slots[k, GROUP] != 0.0 and slots[j, GROUP] == slots[k, GROUP]:
+            slots[j, LEFT] -= quantity
+            if slots[j, LEFT] <= DUST * slots[j, QUANTITY] or slots[k, STATE] == COMPLETE:
+                end(slots, j, CANCELLED, OTHER_FILLED, row)
+        if slots[j, PARENT] == slots[k, ID] and slots[j, STATUS] == DORMANT:
+            slots[j, STATUS], slots[j, BEST] = fresh, price
+            if slots[j, KIND] == TRAILING_STOP:
+                slots[j, TRIGGER] = price * (1.0 + slots[j, SIDE] * slots[j, TRAIL])

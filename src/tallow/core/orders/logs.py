@@ -1,0 +1,69 @@
+"""From the rows that the loops write to the logs of orders, fills and trades."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallow.core.orders import state as places
+from tallow.domain.columns import Floats, Times
+from tallow.domain.orders import KINDS, STATES, Fill, OrderLog
+from tallow.domain.results import EXIT_REASONS
+
+_PART_FILLED = STATES.index("part_filled")
+_TARGET = KINDS.index("target")
+
+
+def order_log(rows: Floats, time: Times) -> OrderLog:
+    """Give every order by id; `rows` are slots, ended or still working, `time` that of every bar or trade.
+
+    An order submitted before the first row has row and time -1.
+    """
+    rows = rows[np.argsort(rows[:, places.ID], kind="stable")]
+    state, filled = _whole(rows[:, places.STATE]), rows[:, places.FILLED]
+    start, end = _whole(rows[:, places.BORN]), _whole(rows[:, places.ENDED])
+    average = rows[:, places.NOTIONAL] / np.where(filled > 0, filled, np.nan)
+    return OrderLog(
+        id=_whole(rows[:, places.ID]),
+        kind=_whole(rows[:, places.KIND]),
+        side=_whole(rows[:, places.SIDE]),
+        quantity=_known(rows[:, places.QUANTITY]),
+        price=_known(rows[:, places.PRICE]),
+        trigger=_known(rows[:, places.TRIGGER]),
+        trail=_known(rows[:, places.TRAIL]),
+        target=np.where(rows[:, places.KIND] == _TARGET, rows[:, places.TARGET], np.nan),
+        group=_whole(rows[:, places.GROUP]),
+        parent=_whole(rows[:, places.PARENT]),
+        row=start,
+        time=_times(time, start),
+        end_row=end,
+        end_time=_times(time, end),
+        state=np.where((state == 0) & (filled > 0), _PART_FILLED, state),
+        reason=_whole(rows[:, places.REASON]),
+        filled=filled.copy(),
+        average_price=average,
+    )
+
+
+def fill_orders(events: Floats) -> NDArray[np.int64]:
+    """Give the order id of every fill among the events."""
+    return _whole(events[events[:, 1] != 0, places.LOG_COLUMNS - 1])
+
+
+def live_fills(events: Floats, time: int) -> list[Fill]:
+    """Give the fills of one bar or trade as values."""
+    return [
+        Fill(int(row[-1]), time, row[1], row[2], row[3], row[4], EXIT_REASONS[int(row[5])])
+        for row in events.tolist()
+        if row[1]
+    ]
+
+
+def _whole(values: Floats) -> NDArray[np.int64]:
+    return values.astype(np.int64)
+
+
+def _known(values: Floats) -> Floats:
+    return np.where(values == 0, np.nan, values)
+
+
+def _times(time: Times, row: NDArray[np.int64]) -> Times:
+    return np.where(row >= 0, time[np.maximum(row, 0)], -1) if len(time) else np.full(len(row), -1)

@@ -1,0 +1,178 @@
+"""The memory of one account with orders, and what every mode does with it: submit, drain the logs, tell the state."""
+
+import math
+from typing import cast
+
+import numpy as np
+
+from tallow.core.engine.checks import check_cash
+from tallow.core.engine.state import EVENTS
+from tallow.core.orders.kernels import ENDS_A_BAR, Book, Logs
+from tallow.core.orders.state import (
+    DESK_SIZE,
+    EVENTS_A_BAR,
+    FILLED,
+    ID,
+    LOG_COLUMNS,
+    MESSAGE_SIZE,
+    NOTIONAL,
+    OUTBOX,
+    SLOT_SIZE,
+    SLOTS,
+    Rules,
+    empty_desk,
+    make_rules,
+)
+from tallow.domain.columns import Floats
+from tallow.domain.errors import UserError
+from tallow.domain.orders import KINDS, VALIDITIES, FillRules, Order, OrderStatus, Target
+from tallow.domain.scene import Execution
+
+_QUANTITY = 3  # place of the position in the flat desk
+_WORKING, _NEXT, _ENDED, _FULL = DESK_SIZE - 8, DESK_SIZE - 7, DESK_SIZE - 2, DESK_SIZE - 1
+_FIRST_LOG, _LARGEST_LOG = 4 * EVENTS_A_BAR, 65_536
+
+
+def message_of(order: Order | Target) -> list[float]:
+    """Write an order as the numbers of a message."""
+    message = [0.0] * MESSAGE_SIZE
+    if isinstance(order, Target):
+        message[1], message[-1] = float(KINDS.index("target")), float(order.fraction)
+        return message
+    return [
+        0.0, float(KINDS.index(order.kind)), float(order.side), float(order.quantity), float(order.price or 0.0),
+        float(order.trigger or 0.0), float(order.trail or 0.0), float(VALIDITIES.index(order.validity)),
+        float(order.good_till or 0.0), float(order.reduce_only), float(order.group), float(order.parent), 0.0,
+    ]  # fmt: skip
+
+
+class Session:
+    """The state of one account and its orders between calls of the compiled loops.
+
+    Raises:
+        UserError: BAD_SETTING when the cash is not positive or orders would fill at the deciding close.
+    """
+
+    def __init__(self, execution: Execution, rules: FillRules, cash: float) -> None:
+        if execution.fill != "next_open":
+            raise UserError(
+                "BAD_SETTING",
+                f"fill = {execution.fill!r} is outside its range",
+                facts={"valid": "next_open: an order that is sent at a close cannot fill at that close"},
+            )
+        self.rules: Rules = make_rules(execution, rules)
+        memory = np.array([*empty_desk(check_cash(cash)), 0.0])
+        self.book = Book(memory, np.zeros((SLOTS, SLOT_SIZE)), np.zeros((OUTBOX, MESSAGE_SIZE)))
+        # Single numbers are read several times faster through a view than through the array.
+        self.view = cast("memoryview[float]", memory.data)
+        self.sent = self._submitted = 0
+        self.events = [np.zeros((0, LOG_COLUMNS))]
+        self.ended = [np.zeros((0, SLOT_SIZE))]
+
+    @property
+    def position(self) -> float:
+        """Signed base quantity held."""
+        return self.view[_QUANTITY]
+
+    @property
+    def next_id(self) -> int:
+        """The id that the next order gets."""
+        return int(self.view[_NEXT]) + self._submitted
+
+    @property
+    def working(self) -> int:
+        """Number of working orders."""
+        return int(self.view[_WORKING])
+
+    def send(self, message: list[float]) -> None:
+        """Keep a message for the next call of a loop.
+
+        Raises:
+            UserError: TOO_MANY_ORDERS when one close sends more than the outbox holds.
+        """
+        if self.sent == OUTBOX:
+            raise too_many(OUTBOX, "messages at one close")
+        self.book.outbox[self.sent] = message
+        self._submitted += message[0] == 0.0
+        self.sent += 1
+
+    def take(self) -> int:
+        """Hand the kept messages over to a loop: give their number."""
+        count, self.sent, self._submitted = self.sent, 0, 0
+        return count
+
+    def make_logs(self, count: int) -> Logs:
+        """Give empty marks for so many bars and the first event log."""
+        equity, position, target = (np.empty(count) for _ in range(3))
+        return self._with_tables(Logs(equity, position, target, np.empty((0, 0)), np.empty((0, 0))))
+
+    def _with_tables(self, logs: Logs) -> Logs:
+        rows = min(_FIRST_LOG << len(self.events), _LARGEST_LOG)
+        return logs._replace(
+            events=np.zeros((rows, LOG_COLUMNS)), ended=np.zeros((max(rows // 4, 2 * ENDS_A_BAR), SLOT_SIZE))
+        )
+
+    def drain(self, logs: Logs) -> Logs:
+        """Keep what the loops logged and give them new tables, larger ones when these are full.
+
+        Raises:
+            UserError: TOO_MANY_ORDERS when an order found no slot.
+        """
+        self.check()
+        events, ended = int(self.view[EVENTS]), int(self.view[_ENDED])
+        if events + EVENTS_A_BAR <= len(logs.events) and ended + ENDS_A_BAR <= len(logs.ended):
+            return logs
+        self.keep(logs)
+        return self._with_tables(logs)
+
+    def check(self) -> None:
+        """See that every order found its slot, and every message its place.
+
+        Raises:
+            UserError: TOO_MANY_ORDERS; the orders that found none are not sent.
+        """
+        full, self.view[_FULL] = self.view[_FULL], 0.0
+        if full == 1.0:
+            raise too_many(SLOTS, "orders working at once")
+        if full:
+            raise too_many(OUTBOX, "messages at one close")
+
+    def rows(self, logs: Logs) -> tuple[Floats, Floats]:
+        """Take the rows of events and ended orders out of the tables."""
+        events = logs.events[: int(self.view[EVENTS])].copy()
+        ended = logs.ended[: int(self.view[_ENDED])].copy()
+        self.view[EVENTS] = self.view[_ENDED] = 0.0
+        return events, ended
+
+    def keep(self, logs: Logs) -> None:
+        """Move the rows out of the tables, for the end of a run."""
+        events, ended = self.rows(logs)
+        self.events.append(events)
+        self.ended.append(ended)
+
+    def orders(self) -> list[OrderStatus]:
+        """Tell the working orders, oldest first."""
+        return [
+            OrderStatus(
+                int(row[ID]),
+                "part_filled" if row[FILLED] else "working",
+                "",
+                row[FILLED],
+                row[NOTIONAL] / row[FILLED] if row[FILLED] else math.nan,
+            )
+            for row in self.book.slots[: self.working].tolist()
+        ]
+
+    def all_orders(self) -> Floats:
+        """Give the slots of every order, ended and working."""
+        return np.concatenate([*self.ended, self.book.slots[: self.working]])
+
+
+def too_many(limit: int, what: str) -> UserError:
+    """Say that a fixed number of places is used up."""
+    return UserError(
+        "TOO_MANY_ORDERS",
+        f"more than {limit} {what}",
+        facts={"valid": f"up to {limit}; cancel orders that are no longer wanted, or send fewer"},
+        commands=["tallow explain TOO_MANY_ORDERS"],
+    )

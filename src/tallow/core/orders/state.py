@@ -1,0 +1,173 @@
+"""What the order engine remembers: the account as a tuple of scalars, and a slot per working order in an array."""
+
+from typing import NamedTuple, cast
+
+from numba import njit
+
+from tallow.core.engine.state import STATE_SIZE, Order, State, Totals, flatten, initial_state
+from tallow.core.matching import AnyFunction, Config, Holding, Levels, configure, inlined
+from tallow.domain.columns import Floats
+from tallow.domain.orders import FillRules
+from tallow.domain.scene import Execution
+
+SLOTS = 32  # orders that may work at once
+OUTBOX = 64  # messages a strategy may send at one close
+
+# Columns of a slot. The first fourteen are also those of a message; there, an id is one to cancel and 0 submits.
+ID, KIND, SIDE, QUANTITY, PRICE, TRIGGER, TRAIL, VALIDITY, GOOD_TILL, REDUCE, GROUP, PARENT, TARGET = range(13)
+MESSAGE_SIZE = 13
+LEFT, STATUS, ARMED, WAITED, BEST, FILLED, NOTIONAL, BORN, STATE, REASON, ENDED = range(13, 24)
+ARRIVES, CANCELS, QUEUE = range(24, 27)
+SLOT_SIZE = 27
+
+MARKET, LIMIT, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP, TO_TARGET = (float(i) for i in range(7))
+GTC, IOC, FOK, POST_ONLY = (float(i) for i in range(4))
+DORMANT, FRESH, RESTING, INSIDE = (float(i) for i in range(4))
+WORKING, PART_FILLED, COMPLETE, CANCELLED, EXPIRED, REJECTED = (float(i) for i in range(6))
+(
+    NO_REASON, ASKED, OTHER_FILLED, PARENT_ENDED, POSITION_CLOSED, NOTHING_TO_REDUCE, NOT_FILLED_AT_ONCE,
+    TOO_LATE, WOULD_TAKE, TOO_SMALL, BELOW_MINIMUM, INSUFFICIENT_FUNDS, SHORT_NOT_ALLOWED,
+    TARGET_TOO_LARGE, INVALID, REPLACED,
+) = (float(i) for i in range(16))  # fmt: skip
+
+LOG_COLUMNS = 11  # those of the engine's events, and the id of the order
+EVENTS_A_BAR = 2 * SLOTS + 8  # each order may close a position and open one; the rest is funding and exits
+FOREVER = float("inf")
+SLOTS_FULL, OUTBOX_FULL = 1.0, 2.0
+
+
+def called(function: AnyFunction) -> AnyFunction:
+    """Compile a function that is needed in many places and rarely: a call, where `inlined` would be a copy."""
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(AnyFunction, njit(nogil=True, error_model="numpy", **options)(function))
+
+
+class Rules(NamedTuple):
+    """Costs and margin, and how much of the tape an order gets, as numbers for compiled code."""
+
+    costs: Config
+    participation: float
+    touch: float
+
+
+class Desk(NamedTuple):
+    """The account, and what must be known of the slots without looking at them.
+
+    A bar whose prices stay between `floor` and `ceiling` and that opens before `until` changes nothing but the mark.
+    `budget` is what orders may still fill in this bar; `full` says that an order found no slot.
+    """
+
+    account: State
+    working: float
+    next_id: float
+    floor: float
+    ceiling: float
+    until: float
+    budget: float
+    ended: float
+    full: float
+
+
+class Bar(NamedTuple):
+    """One bar as the order step reads it: the engine's fields and the time of the open."""
+
+    row: float
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    previous_volume: float
+    funding_open: float
+    funding_inside: float
+    time: float
+
+
+DESK_SIZE = STATE_SIZE + len(Desk._fields) - 1
+
+
+def make_rules(execution: Execution, rules: FillRules) -> Rules:
+    """Turn the settings into the numbers that compiled code reads."""
+    share = FOREVER if rules.participation is None else float(rules.participation)
+    return Rules(configure(execution), share, float(rules.touch_fills))
+
+
+def empty_desk(cash: float) -> list[float]:
+    """Give, as flat numbers, the desk of an account that has only cash."""
+    return [*flatten(initial_state(cash)), 0.0, 1.0, 0.0, FOREVER, FOREVER, 0.0, 0.0, 0.0]
+
+
+@inlined
+def load_desk(m: Floats) -> Desk:  # pragma: no cover
+    """Read a desk from its flat numbers."""
+    account = State(
+        m[0],
+        m[1],
+        m[2],
+        Holding(m[3], m[4], m[5], m[6]),
+        Levels(m[7], m[8], m[9]),
+        Order(m[10], m[11], m[12], m[13]),
+        Totals(m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24]),
+    )
+    return Desk(account, m[25], m[26], m[27], m[28], m[29], m[30], m[31], m[32])
+
+
+@inlined
+def store_desk(m: Floats, desk: Desk) -> None:  # pragma: no cover
+    """Write a desk to its flat numbers."""
+    account = desk.account
+    m[0], m[1], m[2] = account.cash, account.equity, account.start_cash
+    m[3], m[4], m[5], m[6] = account.holding
+    m[7], m[8], m[9] = account.levels
+    m[10], m[11], m[12], m[13] = account.order
+    m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24] = account.totals
+    m[25], m[26], m[27], m[28], m[29] = desk.working, desk.next_id, desk.floor, desk.ceiling, desk.until
+    m[30], m[31], m[32] = desk.budget, desk.ended, desk.full
+
+
+@inlined
+def with_account(desk: Desk, account: State) -> Desk:  # pragma: no cover
+    """Put another account on the desk."""
+    return Desk(
+        account,
+        desk.working,
+        desk.next_id,
+        desk.floor,
+        desk.ceiling,
+        desk.until,
+        desk.budget,
+        desk.ended,
+        desk.full,
+    )
+
+
+@inlined
+def with_budget(desk: Desk, budget: float) -> Desk:  # pragma: no cover
+    """Set what orders may still fill."""
+    return Desk(
+        desk.account,
+        desk.working,
+        desk.next_id,
+        desk.floor,
+        desk.ceiling,
+        desk.until,
+        budget,
+        desk.ended,
+        desk.full,
+    )
+
+
+@inlined
+def with_fault(desk: Desk, full: float) -> Desk:  # pragma: no cover
+    """Say that an order found no slot, or a message no place."""
+    return Desk(
+        desk.account,
+        desk.working,
+        desk.next_id,
+        desk.floor,
+        desk.ceiling,
+        desk.until,
+        desk.budget,
+        desk.ended,
+        full,
+    )

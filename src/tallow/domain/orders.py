@@ -1,0 +1,232 @@
+"""Orders, what becomes of them, and the logs they leave."""
+
+import math
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallow.domain.columns import Floats, Times
+from tallow.domain.errors import UserError
+from tallow.domain.results import Ints, Run
+
+Kind = Literal["market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop", "target"]
+Validity = Literal["gtc", "ioc", "fok", "post_only"]
+
+KINDS: tuple[Kind, ...] = ("market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop", "target")
+VALIDITIES: tuple[Validity, ...] = ("gtc", "ioc", "fok", "post_only")
+STATES = ("working", "part_filled", "filled", "cancelled", "expired", "rejected")
+REASONS = (
+    "", "asked", "other_filled", "parent_ended", "position_closed", "nothing_to_reduce", "not_filled_at_once",
+    "good_till", "would_take", "too_small", "below_minimum", "insufficient_funds", "short_not_allowed",
+    "target_too_large", "invalid", "replaced",
+)  # fmt: skip
+NEEDS = {"limit": ("price",), "stop": ("trigger",), "stop_limit": ("price", "trigger"), "take_profit": ("trigger",),
+         "trailing_stop": ("trail",)}  # fmt: skip
+
+
+class Side(IntEnum):
+    """Direction of an order: the sign of what it adds to the position."""
+
+    BUY = 1
+    SELL = -1
+
+
+@dataclass(frozen=True)
+class Order:
+    """A wish to trade a quantity. Prices are in quote units, quantities in base units.
+
+    Attributes:
+        quantity: above 0; rounded down to lots when it is submitted.
+        kind: ``market``, ``limit``, ``stop``, ``stop_limit``, ``take_profit`` or ``trailing_stop``.
+        price: limit of ``limit`` and ``stop_limit``.
+        trigger: price at which ``stop``, ``stop_limit`` and ``take_profit`` start to work.
+        trail: distance of a ``trailing_stop`` from the best price, a fraction.
+        validity: ``gtc``; ``ioc`` fills at once or not; ``fok`` at once and whole or not; ``post_only`` never takes.
+        good_till: time, microseconds UTC, from which it no longer works; None is for ever.
+        reduce_only: never opens or grows a position.
+        group: orders with the same number other than 0 cancel one another; brackets use negative numbers.
+        parent: id of the order whose first fill puts this one to work; 0 is none.
+
+    Example:
+        >>> Order(Side.BUY, 2.0, "limit", price=99.5).validity
+        'gtc'
+
+    Raises:
+        UserError: BAD_ORDER.
+    """
+
+    side: Side
+    quantity: float
+    kind: Kind = "market"
+    price: float | None = None
+    trigger: float | None = None
+    trail: float | None = None
+    validity: Validity = "gtc"
+    good_till: int | None = None
+    reduce_only: bool = False
+    group: int = 0
+    parent: int = 0
+
+    def __post_init__(self) -> None:
+        if self.side not in (1, -1):
+            raise _bad("side", self.side, "Side.BUY or Side.SELL")
+        if self.kind not in KINDS[:-1]:
+            raise _bad("kind", self.kind, ", ".join(KINDS[:-1]))
+        if not (math.isfinite(self.quantity) and self.quantity > 0):
+            raise _bad("quantity", self.quantity, "above 0")
+        needed = NEEDS.get(self.kind, ())
+        for name in ("price", "trigger", "trail"):
+            _check_level(self.kind, name, getattr(self, name), name in needed)
+        if self.parent < 0:
+            raise _bad("parent", self.parent, "the id of an order, or 0")
+        self._check_validity()
+
+    def _check_validity(self) -> None:
+        if self.validity not in VALIDITIES:
+            raise _bad("validity", self.validity, ", ".join(VALIDITIES))
+        if self.validity == "post_only" and self.kind != "limit":
+            raise _bad("validity", f"post_only for a {self.kind} order", "post_only for limit orders")
+        if self.validity in ("ioc", "fok") and self.kind not in ("market", "limit"):
+            raise _bad(
+                "validity", f"{self.validity} for a {self.kind} order", "ioc and fok for market and limit orders"
+            )
+        if self.good_till is not None and self.validity in ("ioc", "fok"):
+            raise _bad("good_till", self.good_till, f"none: {self.validity} orders end at once")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A market order sized when it fills, so that the position becomes this fraction of the equity."""
+
+    fraction: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.fraction):
+            raise _bad("fraction", self.fraction, "a number; 1 is all long, -1 all short")
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One execution of an order; `order` is 0 for exits and liquidations that the execution settings make.
+
+    `quantity` is signed; `price` includes slippage; `fee` and `slippage` are in quote units.
+    """
+
+    order: int
+    time: int
+    quantity: float
+    price: float
+    fee: float
+    slippage: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class OrderStatus:
+    """What has become of an order: a value of `STATES`, why (of `REASONS`), and what was filled at which average."""
+
+    id: int
+    state: str
+    reason: str
+    filled: float
+    average_price: float
+
+
+@dataclass(frozen=True)
+class FillRules:
+    """How much of the tape an order gets. Costs and margin are those of `Execution`.
+
+    Attributes:
+        participation: largest part of a bar's or a trade's volume that all orders together fill; None is no limit.
+        touch_fills: whether a resting limit order fills when its price is reached but not passed.
+    """
+
+    participation: float | None = None
+    touch_fills: bool = False
+
+    def __post_init__(self) -> None:
+        share = self.participation
+        if share is not None and not (math.isfinite(share) and 0 < share <= 1):
+            raise UserError(
+                "BAD_SETTING", f"participation = {share!r} is outside its range", facts={"valid": "above 0, up to 1"}
+            )
+
+
+@dataclass(frozen=True)
+class OrderLog:
+    """Every order by column, in order of submission.
+
+    `kind`, `state` and `reason` index `KINDS`, `STATES` and `REASONS`; `side` is 1 or -1 (0 for targets); NaN where an
+    order has no such price; `row` and `end_row` index bars or trades, -1 while it works; `filled` is without sign.
+    """
+
+    id: Ints
+    kind: Ints
+    side: Ints
+    quantity: Floats
+    price: Floats
+    trigger: Floats
+    trail: Floats
+    target: Floats
+    group: Ints
+    parent: Ints
+    row: Ints
+    time: Times
+    end_row: Ints
+    end_time: Times
+    state: Ints
+    reason: Ints
+    filled: Floats
+    average_price: Floats
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __getitem__(self, place: int) -> OrderStatus:
+        return OrderStatus(
+            int(self.id[place]),
+            STATES[self.state[place]],
+            REASONS[self.reason[place]],
+            float(self.filled[place]),
+            float(self.average_price[place]),
+        )
+
+
+@dataclass(frozen=True)
+class OrderRun:
+    """A run with what became of every order; `fill_order` gives the order id of each row of `run.fills`, 0 for none."""
+
+    run: Run
+    orders: OrderLog
+    fill_order: NDArray[np.int64]
+
+
+def bracket(entry: Order, number: int, stop: float, take_profit: float) -> tuple[Order, Order]:
+    """Give the two exits of an entry that was submitted under `number`: a stop and a limit that cancel one another.
+
+    Raises:
+        UserError: BAD_ORDER when the stop does not lie on the losing side of the take-profit.
+    """
+    if (take_profit - stop) * entry.side <= 0:
+        raise _bad("stop", stop, f"on the losing side of take_profit = {take_profit:g}")
+    exit_ = Order(Side(-entry.side), entry.quantity, reduce_only=True, group=-number, parent=number)
+    return replace(exit_, kind="stop", trigger=stop), replace(exit_, kind="limit", price=take_profit)
+
+
+def _check_level(kind: str, name: str, value: float | None, needed: bool) -> None:
+    if (value is not None) != needed:
+        raise _bad(name, value, f"needed by {kind} orders" if needed else f"none: {kind} orders have no {name}")
+    if value is not None and not (math.isfinite(value) and value > 0 and (name != "trail" or value < 1)):
+        raise _bad(name, value, "above 0, below 1" if name == "trail" else "above 0")
+
+
+def _bad(name: str, value: object, valid: str) -> UserError:
+    return UserError(
+        "BAD_ORDER",
+        f"an order with {name} = {value!r} makes no sense",
+        facts={"valid": valid},
+        commands=["tallow explain BAD_ORDER"],
+    )
