@@ -289,14 +289,17 @@ class Workspace:
         strategy: Strategy,
         *,
         symbol: str = "BTC/USDT",
-        timeframe: str = "1h",
+        timeframe: str | None = None,
         timerange: str | None = None,
         days: int | None = None,
         cash: float | None = None,
         **execution: Any,
     ) -> Scene:
-        """Say a scene; what is not given comes from the settings. `days` are the last ones that the lake holds."""
-        instrument, length = self.instrument(symbol), parse_timeframe(timeframe)
+        """Say a scene; what is not given comes from strategy, then settings. `days` are the last the lake holds."""
+        from tallow.runners.inline import with_declared
+
+        asked = with_declared(strategy, {"timeframe": timeframe, **execution})
+        instrument, length = self.instrument(symbol), parse_timeframe(asked.pop("timeframe") or "1h")
         return Scene(
             strategy=strategy.name,
             instrument=instrument,
@@ -304,7 +307,7 @@ class Workspace:
             parameters=strategy.parameters,
             range=self._span(timerange, days, self._last_moment(instrument, length)),
             cash=self.settings.cash if cash is None else cash,
-            execution=self._execution(**execution),
+            execution=self._execution(**asked),
         )
 
     def _execution(
@@ -355,7 +358,7 @@ class Workspace:
         from tallow.core.causality import methods, replay
         from tallow.domain.evidence import Finding
         from tallow.flows.backtest import pin, read_market
-        from tallow.runners.inline import Conditions, probe, under
+        from tallow.runners.inline import conditions_of, probe, under
 
         market = read_market(self.lake, scene, pin(self.lake, scene))
         last = len(market.bars) - 1
@@ -365,7 +368,7 @@ class Workspace:
                 f"there is no finding {future!r} at cut {cut}, row {row}",
                 facts={"valid": f"rows 0 to {last:,}; futures {', '.join(methods())}"},
             )
-        subject = under(strategy, Conditions(scene.execution, scene.cash, market.funding))
+        subject = under(strategy, conditions_of(scene, market.funding))
         return replay(probe(subject), market.bars, Finding(row, 0, cut, future, 0.0, None, "", 0))
 
     def result(self, key: str) -> Result:
@@ -448,17 +451,17 @@ class Workspace:
 
     @staticmethod
     def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Floats":
-        from tallow.runners.inline import evaluate
+        from tallow.runners.inline import conditions_of, under
 
-        return evaluate(strategy, bars, scene.execution, scene.cash, funding)
+        return under(strategy, conditions_of(scene, funding)).targets(bars)
 
     def _certify(self, strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> Certificate:
         from tallow.flows.check import Bench, check
-        from tallow.runners.inline import Conditions, clock_moved, is_event_driven, location, probe, under
+        from tallow.runners.inline import clock_moved, conditions_of, is_event_driven, location, probe, under
         from tallow.runners.processes import Processes
         from tallow.runners.watch import watch
 
-        conditions = Conditions(scene.execution, scene.cash, funding)
+        conditions = conditions_of(scene, funding)
         subject = under(strategy, conditions)
         data = f"{scene.instrument} {scene.timeframe}, {len(bars):,} bars from {iso(int(bars.time[0]))}"
         with nullcontext(self._processes) if self._processes else Processes() as processes:

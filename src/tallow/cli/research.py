@@ -20,7 +20,7 @@ MARKET = (
     click.option(
         "-s", "--symbol", default="BTC/USDT", show_default=True, help="instrument; venue:SYMBOL when several have it"
     ),
-    click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length"),
+    click.option("-t", "--timeframe", help="candle length [default: the strategy's own, else 1h]"),
     click.option("--timerange", help="20240101-20240601 or 2024-01-01..2024-06-01; UTC, the end is excluded"),
     click.option("--days", type=click.IntRange(1), help="only the last so many days"),
     click.option("--set", "parameters", multiple=True, metavar="K=V", help="a parameter of the strategy"),

@@ -1,7 +1,7 @@
 """Run a scene: pinned bars -> targets -> engine -> metrics -> a result stored under its content key."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
 
@@ -155,7 +155,7 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
         run=done,
         incidents=find_incidents(desk.lake, scene, bars, done, has_funding=market.funding is not None),
         created=desk.clock.now(),
-        notes=notes(scene, market),
+        notes=notes(scene, market) + overruled(scene, strategy),
     )
 
 
@@ -171,6 +171,17 @@ def notes(scene: Scene, market: Market) -> tuple[str, ...]:
     if scene.instrument.is_perpetual and market.funding is None:
         said.append("no funding data in the lake: funding is not counted")
     return tuple(said)
+
+
+def overruled(scene: Scene, strategy: Strategy) -> tuple[str, ...]:
+    """Say which of a strategy's own settings the run does not have."""
+    held = {**asdict(scene.execution), "short": scene.execution.allow_short, "timeframe": str(scene.timeframe)}
+    declared: Mapping[str, object] = getattr(strategy, "declares", {})
+    return tuple(
+        f"the strategy asks for {name} = {value}, this run has {held[name]}"
+        for name, value in declared.items()
+        if held[name] != value
+    )
 
 
 def _certificate(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Certificate | None:

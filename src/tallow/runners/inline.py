@@ -18,7 +18,7 @@ from tallow.core.strategies import BUILT_IN, Choice, Float, Int, bind, decider
 from tallow.core.strategies import Strategy as EventStrategy
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import Error, UserError, nearest
-from tallow.domain.scene import Execution, Value
+from tallow.domain.scene import Execution, Scene, Value
 from tallow.ports import Strategy
 from tallow.runners import adapters
 from tallow.runners.adapters import Setting
@@ -47,7 +47,7 @@ class FileStrategy:
     Attributes:
         source: all text that decides the output: the file and the modules beside it that it imports.
         event_driven: whether it is a class run by the engine.
-        declares: what it says of how it is to be traded: fields of `Execution`, and ``timeframe``.
+        declares: options of a run that it sets itself, such as ``stop_loss`` and ``timeframe``.
         sees_all: whether its class is given all bars at once, as classes of other frameworks are.
     """
 
@@ -179,6 +179,17 @@ def event_class(module: ModuleType, path: Path) -> type:
         f"{path} defines {'no strategy' if not leaves else 'more than one strategy class'}",
         facts={"received": named, "valid": "def signals(bars, *, ...), or one class derived from tallow's Strategy"},
     )
+
+
+def conditions_of(scene: Scene, funding: FundingRates | None = None) -> Conditions:
+    """Give the conditions of a scene."""
+    return Conditions(scene.execution, scene.cash, funding, Setting(scene.timeframe, scene.instrument.symbol))
+
+
+def with_declared(strategy: Strategy, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the options of a run; where none is given (None or False), that which the strategy declares."""
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    return {**options, **getattr(strategy, "declares", {}), **given}
 
 
 def evaluate(

@@ -21,7 +21,9 @@ from tallow.core.causality import FreshRuns, fresh_runs
 from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
 from tallow.domain.errors import Error, TransientError
 from tallow.domain.scene import Execution
+from tallow.domain.timeframes import parse_timeframe
 from tallow.ports import Strategy
+from tallow.runners.adapters import Setting
 from tallow.runners.effects import Effects
 from tallow.runners.inline import Conditions, load, probe, under
 from tallow.runners.messages import as_times, bars_columns, bars_from, pack, unpack
@@ -151,7 +153,7 @@ def _alone(request: bytes, time_limit: int) -> tuple[dict[str, Any], list[Floats
 
 
 def _request(strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Sequence[int], time_limit: int) -> bytes:
-    origin, funding = getattr(strategy, "origin", None), conditions.funding
+    origin, funding, setting = getattr(strategy, "origin", None), conditions.funding, conditions.setting
     head = {
         "do": "run",
         "strategy": str(origin.path.resolve()) if isinstance(origin, Source) else strategy.name,
@@ -159,6 +161,7 @@ def _request(strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Seque
         "parameters": dict(strategy.parameters),
         "execution": asdict(conditions.execution),
         "cash": conditions.cash,
+        "setting": [str(setting.timeframe or ""), setting.symbol],
         "cuts": [int(cut) for cut in cuts],
         "time_limit": time_limit,
     }
@@ -197,7 +200,9 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
     effects = Effects()
     effects.start()
     try:
-        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding)
+        length, symbol = head["setting"]
+        setting = Setting(parse_timeframe(length) if length else None, symbol)
+        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding, setting)
         strategy = under(load(head["strategy"], head["parameters"]), conditions)
         effects.wrap_native_readers()
         done = fresh_runs(probe(strategy), bars_from(columns[:width]), head["cuts"])

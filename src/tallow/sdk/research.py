@@ -14,7 +14,7 @@ Code = str | Callable[..., Any] | type
 def backtest(  # noqa: PLR0913 - the options of a notebook call, by name
     strategy: Code,
     symbol: str = "BTC/USDT",
-    timeframe: str = "1h",
+    timeframe: str | None = None,
     timerange: str | None = None,
     *,
     lake: Lake | None = None,
@@ -29,7 +29,7 @@ def backtest(  # noqa: PLR0913 - the options of a notebook call, by name
     Args:
         strategy: path of a file, name of a built-in strategy, a function `signals(bars, ...)`, or a `Strategy` class.
         symbol: instrument, in any spelling.
-        timeframe: candle length.
+        timeframe: candle length; None is what the strategy declares, else ``1h``.
         timerange: ``20240101-20240601``; everything when None.
         lake: where the candles are; the default lake when None.
         data: your own candles instead, as a frame; the result is not stored in the lake, and `timerange` is not used.
@@ -54,7 +54,7 @@ def backtest(  # noqa: PLR0913 - the options of a notebook call, by name
 def check(  # noqa: PLR0913
     strategy: Code,
     symbol: str = "BTC/USDT",
-    timeframe: str = "1h",
+    timeframe: str | None = None,
     timerange: str | None = None,
     *,
     lake: Lake | None = None,

@@ -30,7 +30,7 @@ def decider(strategy: type, parameters: Mapping[str, object], bars: Bars, settin
 
 
 def declared(strategy: type) -> dict[str, Any]:
-    """Give what a strategy says of how it is to be traded: fields of `Execution`, and `timeframe`.
+    """Give the options of a run that a strategy sets itself, such as `stop_loss` and `timeframe`.
 
     Raises:
         UserError: NOT_CARRIED_OVER or BAD_STRATEGY.

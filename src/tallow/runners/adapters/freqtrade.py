@@ -121,7 +121,7 @@ def crossed_below(one: pd.Series, other: Any) -> "pd.Series[bool]":
 
 
 def declared(strategy: type[IStrategy]) -> dict[str, Any]:
-    """Give the fields of `Execution` that a class sets, and its `timeframe`.
+    """Give the options of a run that a class sets: `timeframe short stop_loss trailing_stop take_profit`.
 
     Raises:
         UserError: NOT_CARRIED_OVER naming a method or switch; BAD_STRATEGY for a stoploss that is not below zero.
@@ -134,7 +134,7 @@ def declared(strategy: type[IStrategy]) -> dict[str, Any]:
             raise not_carried_over(f"{strategy.__name__}.{name} = {getattr(strategy, name)}", instead)
     said: dict[str, Any] = {"timeframe": strategy.timeframe} if strategy.timeframe else {}
     if strategy.can_short:
-        said["allow_short"] = True
+        said["short"] = True
     return {**said, **_stop(strategy), **_profit(strategy)}
 
 
