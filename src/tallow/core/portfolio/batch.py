@@ -29,7 +29,7 @@ from tallow.core.portfolio.desk import (
 )
 from tallow.core.portfolio.kernels import LOG_ROOM, RUN
 from tallow.core.portfolio.panel import Panel, align, check_symbols
-from tallow.core.portfolio.results import PortfolioRun, gather
+from tallow.core.portfolio.results import PortfolioRun
 from tallow.core.portfolio.rules import AccountRules, Calendar, Drift, EveryBars, decision_rows
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
@@ -89,13 +89,17 @@ def run(
     events = np.concatenate(chunks)
     events[:, INSTRUMENT] = np.array(order, np.float64)[events[:, INSTRUMENT].astype(np.int64)]
     back = np.argsort(order)
-    counts = {
-        "rejected_orders": tuple(desk.book[back, REJECTED].astype(int).tolist()),
-        "ambiguous_bars": tuple(desk.book[back, AMBIGUOUS].astype(int).tolist()),
-        "shrunk_purchases": int(desk.account[SHRUNK]),
-        "liquidations": int(desk.account[LIQUIDATIONS]),
-    }
-    return gather(panel, asked, equity, events, float(cash), counts)
+    return PortfolioRun(
+        panel=panel,
+        start_cash=float(cash),
+        equity=equity,
+        asked=asked,
+        rejected_orders=tuple(desk.book[back, REJECTED].astype(int).tolist()),
+        ambiguous_bars=tuple(desk.book[back, AMBIGUOUS].astype(int).tolist()),
+        shrunk_purchases=int(desk.account[SHRUNK]),
+        liquidations=int(desk.account[LIQUIDATIONS]),
+        events=events,
+    )
 
 
 def _executions(execution: Executions, symbols: tuple[str, ...]) -> tuple[Execution, ...]:

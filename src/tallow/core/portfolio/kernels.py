@@ -52,7 +52,7 @@ from tallow.domain.columns import Floats, Times
 _TOLERANCE = 1.0 + 1e-9  # a weight may exceed the leverage by rounding
 _SUM = -1.0  # what is refused: 1 + instrument, or this for the sum of all
 _EVENTS_A_ROW = 10  # at most, for every instrument
-_CELLS = 64  # weights compared at once
+_CELLS, _FEW_CELLS = 64, 8  # weights compared at once
 _BLOCK = 2048  # rows marked at once: they stay in the first cache
 
 
@@ -249,26 +249,42 @@ def _is_change(weights: Floats, place: int, columns: int) -> bool:  # pragma: no
     return (weight == weight) & (weight != weights[place - columns])
 
 
+@inlined
+def _skip_unchanged(cells: Floats, columns: int, place: int, width: int) -> int:  # pragma: no cover
+    # Pass blocks of cells without a change, in vector instructions.
+    while place + width <= len(cells):
+        changes = 0
+        for i in range(place, place + width):
+            changes += _is_change(cells, i, columns)
+        if changes > 0:
+            break
+        place += width
+    return place
+
+
+@inlined
+def _first_change(cells: Floats, columns: int, place: int) -> int:  # pragma: no cover
+    # The place of the first change from here on.
+    place = _skip_unchanged(cells, columns, place, _CELLS)
+    place = _skip_unchanged(cells, columns, place, _FEW_CELLS)
+    while place < len(cells) and not _is_change(cells, place, columns):
+        place += 1
+    return place
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def change_rows(weights: Floats) -> Times:  # pragma: no cover
     """Find the rows with a weight that is neither NaN nor that of the row before; the first row is one of them."""
     rows, columns = weights.shape
-    cells, found, count, place = weights.reshape(rows * columns), np.zeros(64, np.int64), 1, columns
+    cells, found, count = weights.reshape(rows * columns), np.zeros(64, np.int64), min(1, rows)
+    place = _first_change(cells, columns, columns)
     while place < len(cells):
-        end, changes = min(place + _CELLS, len(cells)), 0
-        for i in range(place, end):
-            changes += _is_change(cells, i, columns)
-        if changes == 0:
-            place = end
-            continue
-        while not _is_change(cells, place, columns):
-            place += 1
         if count == len(found):
             found = np.concatenate((found, np.zeros(count, np.int64)))
         found[count] = place // columns
+        place = _first_change(cells, columns, (place // columns + 1) * columns)
         count += 1
-        place = (place // columns + 1) * columns
-    return found[: min(count, rows)]
+    return found[:count]
 
 
 LOG_ROOM = _EVENTS_A_ROW

@@ -56,7 +56,8 @@ def value_rest(desk: Desk, row: int, column: int) -> None:  # pragma: no cover
     """Note for every instrument its price, and the account's equity without its own position, before any order."""
     book, before, after = desk.book, desk.account[CASH], 0.0
     for i in range(len(book)):
-        book[i, PRICE] = price_at(desk, i, row, column)
+        if book[i, QUANTITY] != 0.0 or book[i, PENDING] > 0.0:
+            book[i, PRICE] = price_at(desk, i, row, column)
         book[i, REST] = before
         before = account_equity(before, book[i, QUANTITY], book[i, PRICE])
     for i in range(len(book) - 1, -1, -1):

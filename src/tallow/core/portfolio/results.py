@@ -13,7 +13,8 @@ from tallow.core.portfolio.panel import Panel
 from tallow.domain.columns import Floats, Times
 from tallow.domain.results import FillLog, Ints, Run, TradeLog
 
-_ROW, _POSITION, _LEDGER = 0, EVENT_COLUMNS.index("position"), EVENT_COLUMNS.index("cash")
+_ROW, _QUANTITY = EVENT_COLUMNS.index("row"), EVENT_COLUMNS.index("quantity")
+_POSITION, _LEDGER = EVENT_COLUMNS.index("position"), EVENT_COLUMNS.index("cash")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,6 @@ class PortfolioRun:
         start_cash: balance before the first row, quote units.
         equity: value of the account at every close, quote units.
         asked: the weights that were given; NaN keeps the last.
-        fills: every fill with its instrument.
-        trades: round trips of each instrument.
         rejected_orders: per instrument, orders below the minimum or that had to wait for a bar with volume.
         ambiguous_bars: per instrument, bars that touched stop and take-profit; each counted as the stop.
         shrunk_purchases: times that purchases were shrunk to what the account could carry.
@@ -47,8 +46,6 @@ class PortfolioRun:
     start_cash: float
     equity: Floats
     asked: Floats
-    fills: PortfolioFills
-    trades: tuple[TradeLog, ...]
     rejected_orders: tuple[int, ...]
     ambiguous_bars: tuple[int, ...]
     shrunk_purchases: int
@@ -64,6 +61,26 @@ class PortfolioRun:
     def time(self) -> Times:
         """Open of every row, microseconds UTC."""
         return self.panel.time
+
+    @cached_property
+    def fills(self) -> PortfolioFills:
+        """Every fill with its instrument, in the order in which they were made."""
+        log = fill_log(name_events(self.events), self.time)
+        columns = {item.name: getattr(log, item.name) for item in fields(log)}
+        instrument = self.events[self.events[:, _QUANTITY] != 0, INSTRUMENT].astype(np.int64)
+        return PortfolioFills(**columns, instrument=instrument)
+
+    @cached_property
+    def trades(self) -> tuple[TradeLog, ...]:
+        """Round trips of each instrument; rows are those of `time`."""
+        order = np.argsort(self.events[:, INSTRUMENT], kind="stable")
+        ends = np.searchsorted(self.events[order, INSTRUMENT], np.arange(len(self.symbols) + 1))
+        named, found = name_events(self.events[order]), []
+        for i, market in enumerate(self.panel.markets):
+            own = {name: column[ends[i] : ends[i + 1]] for name, column in named.items()}
+            close = float(market.columns.close[-1]) if len(market) else 0.0
+            found.append(trade_log(own, self.time, self.start_cash, close))
+        return tuple(found)
 
     @cached_property
     def cash(self) -> Floats:
@@ -100,7 +117,9 @@ class PortfolioRun:
         rows = np.arange(len(kept))
         kept = kept[np.maximum.accumulate(np.where(np.isnan(kept), 0, rows))]
         # Of equal weights the first is kept: -0 is no other weight than 0.
-        found: Floats = kept[np.maximum.accumulate(np.where(np.concatenate(([True], kept[1:] != kept[:-1])), rows, 0))][1:]
+        found: Floats = kept[np.maximum.accumulate(np.where(np.concatenate(([True], kept[1:] != kept[:-1])), rows, 0))][
+            1:
+        ]
         return found
 
     def instrument_run(self, instrument: int) -> Run:
@@ -145,30 +164,6 @@ class PortfolioRun:
 
     def _events_of(self, instrument: int) -> Floats:
         return self.events[self.events[:, INSTRUMENT] == instrument]
-
-
-def gather(
-    panel: Panel, asked: Floats, equity: Floats, events: Floats, cash: float, counts: dict[str, object]
-) -> PortfolioRun:
-    """Put marks and events together."""
-    fills = fill_log(name_events(events), panel.time)
-    columns = {item.name: getattr(fills, item.name) for item in fields(fills)}
-    instrument = events[events[:, 1] != 0, INSTRUMENT].astype(np.int64)
-    trades = []
-    for i in range(len(panel.symbols)):
-        close = panel.markets[i].columns.close
-        named = name_events(events[events[:, INSTRUMENT] == i])
-        trades.append(trade_log(named, panel.time, cash, float(close[-1]) if len(close) else 0.0))
-    return PortfolioRun(
-        panel=panel,
-        start_cash=cash,
-        equity=equity,
-        asked=asked,
-        fills=PortfolioFills(**columns, instrument=instrument),
-        trades=tuple(trades),
-        events=events,
-        **counts,  # type: ignore[arg-type]
-    )
 
 
 def _held(events: Floats, column: int, start: float, count: int) -> Floats:
