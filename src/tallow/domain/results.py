@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,18 @@ class FillLog:
         return len(self.row)
 
 
+class Path(NamedTuple):
+    """An account from event to event: from `row[k]` on, its equity at a close is cash[k] + quantity[k] * close.
+
+    The first row is 0; rows ascend, and of equal ones the last counts.
+    """
+
+    close: Floats
+    row: Ints
+    cash: Floats
+    quantity: Floats
+
+
 @dataclass(frozen=True)
 class Run:
     """What the engine computes from bars and targets.
@@ -81,6 +94,16 @@ class Run:
     trades: TradeLog
     ambiguous_bars: int
     rejected_orders: int
+
+    @property
+    def path(self) -> Path:
+        """The account from event to event; here the equity itself, as one unit of what closes at it."""
+        return Path(self.equity, np.zeros(1, np.int64), np.zeros(1), np.ones(1))
+
+    @property
+    def exposed_bars(self) -> int:
+        """Bars that close with a position."""
+        return int(np.count_nonzero(self.position))
 
     def digest(self) -> str:
         """Give the sha256 of every number in it, 64 hex digits."""

@@ -11,6 +11,7 @@ from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import Marks
 from tallow.core.engine.segments import Moments, Reach
 from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
+from tallow.core.engine.traced import trace
 from tallow.core.matching import Config, configure
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.results import Run
@@ -84,14 +85,16 @@ def run(
     market = prepare(bars, funding)
     config, changes = configure(execution), check_targets(market, targets, execution)
     decided = changes, _reach(market, config)
+    kernel = KERNELS.run_plain if is_plain(config, market.columns) else KERNELS.run
     memory = np.array([*flatten(initial_state(check_cash(cash))), 0.0, 0.0, 0.0])
-    marks, chunks, row = Marks(*(np.empty(len(market)) for _ in Marks._fields)), [np.zeros((0, len(EVENT_COLUMNS)))], 0
+    chunks, row = [np.zeros((0, len(EVENT_COLUMNS)))], 0
     while row < len(market):
         log = np.empty((min(_FIRST_LOG << len(chunks), _LARGEST_LOG), len(EVENT_COLUMNS)))
-        row = KERNELS.run(config, memory, market.columns, decided, marks, log)
+        row = kernel(config, memory, market.columns, decided, log)
         chunks.append(log[: int(memory[EVENTS])])
         memory[EVENTS] = 0.0
-    return gather(market, marks, np.concatenate(chunks), unflatten(memory[:STATE_SIZE]), cash)
+    end = unflatten(memory[:STATE_SIZE]), cash
+    return trace(market.time, market.columns.close, changes, np.concatenate(chunks), end)
 
 
 def summarize(

@@ -20,11 +20,9 @@ from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
 from tallow.core.engine.memory import (
     Columns,
-    Marks,
     bar_at,
     borrow,
     borrow_columns,
-    borrow_marks,
     load,
     load_bar,
     load_config,
@@ -42,9 +40,9 @@ from tallow.core.engine.segments import (
     gather_quiet,
     next_event,
 )
-from tallow.core.engine.state import EVENTS_A_BAR, State
+from tallow.core.engine.state import EVENTS_A_BAR
 from tallow.core.engine.step import mark, pass_bar, step, take_target
-from tallow.core.matching import Config, account_equity, inlined
+from tallow.core.matching import Config, inlined
 from tallow.domain.columns import Floats, Times
 
 _SIZE = states.STATE_SIZE
@@ -54,9 +52,10 @@ _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the che
 
 
 class Kernels(NamedTuple):
-    """The compiled entry points; of `summarize` also the variant for scenes without the rarer rules."""
+    """The compiled entry points; of the long loops also the variant for scenes without the rarer rules."""
 
     run: Callable[..., int]
+    run_plain: Callable[..., int]
     summarize: Callable[..., None]
     summarize_plain: Callable[..., None]
     live: Callable[..., None]
@@ -78,22 +77,16 @@ def is_plain(config: Config, columns: Columns) -> bool:
     return same(config) == config and len(columns.funding_row) == 0
 
 
-@inlined
-def _write_rows(state: State, columns: Columns, marks: Marks, span: tuple[int, int]) -> None:  # pragma: no cover
-    for i in range(span[0], span[1]):
-        marks.equity[i] = account_equity(state.cash, state.holding.quantity, columns.close[i])
-        marks.position[i] = state.holding.quantity
-        marks.target[i] = state.order.target
-
-
-def _build_run(fingerprint: int) -> Callable[..., int]:
+def _build_run(fingerprint: int, is_plain: bool) -> Callable[..., int]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def run(
-        config: Config, memory: Floats, columns: Columns, decided: tuple[Changes, Reach], marks: Marks, log: Floats
+        config: Config, memory: Floats, columns: Columns, decided: tuple[Changes, Reach], log: Floats
     ) -> int:  # pragma: no cover
         """Run from the row in `memory` until the bars end or the log may not hold another bar; give the next row."""
         _ = fingerprint
-        m, log, columns, marks = borrow(memory), borrow(log), borrow_columns(columns), borrow_marks(marks)
+        if is_plain:
+            config = plain(config)
+        m, log, columns = borrow(memory), borrow(log), borrow_columns(columns)
         changes, reach = borrow_decided(decided)
         state, full = load(m), float(len(log) - EVENTS_A_BAR)
         row, place, event = int(m[_SIZE]), int(m[_SIZE + 1]), int(m[_SIZE + 2])
@@ -102,14 +95,11 @@ def _build_run(fingerprint: int) -> Callable[..., int]:
             change = changes.row[place] if place < len(changes.row) else count
             paid = next_paid(columns, event)
             end = next_event(config, state, columns, reach, (row, min(change, paid)))
-            if end > row:
-                _write_rows(state, columns, marks, (row, end))
-                state = mark(state, columns.close[end - 1])
+            state = mark(state, columns.close[end - 1]) if end > row else state
             row = end
             if row < count:
                 target = changes.target[place] if row == change else np.nan
                 state = step(config, state, bar_at(columns, row, event), target, log)
-                _write_rows(state, columns, marks, (row, row + 1))
                 event += int(row == paid)
                 place += int(row == change)
                 row += 1
@@ -223,7 +213,8 @@ def _code_bytes(code: CodeType) -> bytes:
 
 FINGERPRINT = _fingerprint(matching, states, steps, memories, segments)
 KERNELS = Kernels(
-    _build_run(FINGERPRINT),
+    _build_run(FINGERPRINT, False),
+    _build_run(FINGERPRINT, True),
     _build_summarize(FINGERPRINT, False),
     _build_summarize(FINGERPRINT, True),
     _build_live(FINGERPRINT),

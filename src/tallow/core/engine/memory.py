@@ -25,7 +25,7 @@ class Columns(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """What a run writes for every bar, equity, position and target after it; without rows nothing is written."""
+    """What a run has for every bar: equity, position and target after it."""
 
     equity: Floats
     position: Floats
@@ -61,12 +61,6 @@ def borrow_columns(columns: Columns) -> Columns:  # pragma: no cover
         borrow(columns.funding_open),
         borrow(columns.funding_inside),
     )
-
-
-@inlined
-def borrow_marks(marks: Marks) -> Marks:  # pragma: no cover
-    """Borrow every mark."""
-    return Marks(borrow(marks.equity), borrow(marks.position), borrow(marks.target))
 
 
 @inlined

@@ -6,6 +6,7 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.domain.columns import Floats, Times
+from tallow.domain.results import Path
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,17 @@ def drawdowns(equity: Floats, time: Times, cash: float | None = None, count: int
         cash: starting balance: a peak before the first bar. Without it the first bar is the first peak.
         count: how many at most.
     """
-    if len(equity) == 0:
+    marks = np.ascontiguousarray(equity, np.float64)
+    peak = float(marks[0]) if cash is None and len(marks) else cash or 0.0
+    return path_drawdowns(Path(marks, np.zeros(1, np.int64), np.zeros(1), np.ones(1)), time, peak, count)
+
+
+def path_drawdowns(path: Path, time: Times, cash: float, count: int = 10) -> list[Drawdown]:
+    """Give the deepest falls of an account, deepest first, without a mark for every bar in memory."""
+    if len(path.close) == 0:
         return []
-    peak = float(equity[0]) if cash is None else cash
-    depths, starts, troughs, ends = _falls(np.ascontiguousarray(equity, np.float64), peak)
-    last = len(equity) - 1
+    depths, starts, troughs, ends = _falls(*path, cash)
+    last = len(path.close) - 1
     return [
         Drawdown(
             depth_pct=100.0 * float(depths[i]),
@@ -54,31 +61,40 @@ def drawdowns(equity: Floats, time: Times, cash: float | None = None, count: int
 
 
 @compiled
-def _falls(equity: Floats, peak: float) -> tuple[Floats, Times, Times, Times]:  # pragma: no cover
+def _falls(
+    close: Floats, row: Times, cash: Floats, quantity: Floats, peak: float
+) -> tuple[Floats, Times, Times, Times]:  # pragma: no cover
     """Give depth (a fraction below the peak), peak's row (-1: before the first), trough and end of every fall.
 
     The end is the first row back at the peak, or the number of rows.
     """
     depths, starts, troughs, ends = [0.0], [0], [0], [0]
-    depth, top, trough = 0.0, -1, -1
-    for row in range(len(equity)):
-        value = equity[row]
-        if value < peak:
-            fall = (value - peak) / peak
-            if fall < depth:
-                depth, trough = fall, row
-        elif value >= peak:
-            if depth < 0.0:
-                depths.append(depth)
-                starts.append(top)
-                troughs.append(trough)
-                ends.append(row)
-                depth = 0.0
-            peak, top = value, row
+    depth, top, trough, lowest = 0.0, -1, -1, peak
+    for k in range(len(row)):
+        end = row[k + 1] if k + 1 < len(row) else len(close)
+        # Without a position all marks are equal: the first tells how deep, the last where the peak ends.
+        stop = end if quantity[k] != 0.0 else min(end, row[k] + 1)
+        for i in range(row[k], stop):
+            value = cash[k] + quantity[k] * close[i]
+            if value >= peak:
+                if depth < 0.0:
+                    depths.append(depth)
+                    starts.append(top)
+                    troughs.append(trough)
+                    ends.append(i)
+                    depth = 0.0
+                peak, top, lowest = value, i, value
+            elif value < lowest:
+                lowest = value
+                fall = (value - peak) / peak
+                if fall < depth:
+                    depth, trough = fall, i
+        if stop < end and cash[k] >= peak:
+            top = end - 1
     if depth < 0.0:
         depths.append(depth)
         starts.append(top)
         troughs.append(trough)
-        ends.append(len(equity))
+        ends.append(len(close))
     # The first entry only gives the lists their type.
     return np.array(depths)[1:], np.array(starts)[1:], np.array(troughs)[1:], np.array(ends)[1:]

@@ -38,9 +38,17 @@ def daily_equity(equity: Floats, time: Times) -> DailyEquity:
         >>> daily_equity(np.array([1.0, 2.0, 3.0]), np.array([0, 23, 24]) * hour).equity.tolist()
         [2.0, 3.0]
     """
-    days = np.asarray(time, np.int64) // DAY
-    last = np.flatnonzero(np.append(days[1:] != days[:-1], len(days) > 0))
-    return DailyEquity(days[last] * DAY, np.asarray(equity, np.float64)[last])
+    last = last_of_days(time)
+    return DailyEquity(np.asarray(time, np.int64)[last] // DAY * DAY, np.asarray(equity, np.float64)[last])
+
+
+def last_of_days(time: Times) -> Times:
+    """Give the last row of every UTC day that has one; the cost is that of the days, not of the rows."""
+    opens = np.asarray(time, np.int64)
+    if len(opens) == 0:
+        return np.zeros(0, np.int64)
+    midnights = np.arange(opens[0] // DAY + 1, opens[-1] // DAY + 1) * DAY
+    return np.unique(np.append(np.searchsorted(opens, midnights), len(opens))) - 1
 
 
 def monthly_returns(equity: Floats, time: Times, cash: float) -> list[MonthlyReturn]:

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from tallow.core.metrics.drawdowns import drawdowns
-from tallow.core.metrics.returns import YEAR_DAYS, daily_equity, growth, sharpe, sharpe_interval, sortino, volatility
+from tallow.core.metrics.drawdowns import path_drawdowns
+from tallow.core.metrics.returns import YEAR_DAYS, growth, last_of_days, sharpe, sharpe_interval, sortino, volatility
 from tallow.core.metrics.trades import Metric, trade_metrics
-from tallow.domain.columns import Bars, Floats
-from tallow.domain.results import Run
+from tallow.domain.columns import Bars, Floats, Times
+from tallow.domain.results import Path, Run
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import DAY, YEAR, Timeframe
 
@@ -43,7 +43,7 @@ def summary(run: Run, bars: Bars, timeframe: Timeframe, execution: Execution, ca
         **trade_metrics(run.trades),
         **_cost_metrics(run, cash),
         "buy_hold_pct": buy_hold_pct(bars, execution),
-        "exposure_pct": 100.0 * float(np.mean(run.position != 0.0)) if len(run.position) else None,
+        "exposure_pct": 100.0 * (run.exposed_bars / len(run.time)) if len(run.time) else None,
         "ambiguous_bars": run.ambiguous_bars,
         "rejected_orders": run.rejected_orders,
     }
@@ -61,21 +61,32 @@ def buy_hold_pct(bars: Bars, execution: Execution) -> float | None:
     """
     at_close = execution.fill == "close"
     prices, first = (bars.close, 0) if at_close else (bars.open, 1)
-    tradable = ~(bars.volume[first:] <= 0.0)
-    if not tradable.any():
+    while first < len(bars) and bars.volume[first] <= 0.0:
+        first += 1
+    if first >= len(bars):
         return None
     cost = (1.0 + execution.slippage_bps / 10_000) * (1.0 + execution.taker_fee)
-    return 100.0 * (float(bars.close[-1]) / (float(prices[first + int(tradable.argmax())]) * cost) - 1.0)
+    return 100.0 * (float(bars.close[-1]) / (float(prices[first]) * cost) - 1.0)
 
 
 def _growth_metrics(run: Run, timeframe: Timeframe, cash: float) -> dict[str, Metric]:
-    final = float(run.equity[-1]) if len(run.equity) else cash
+    final = _final(run, cash)
     span = timeframe.next(int(run.time[-1])) - int(run.time[0]) if len(run.time) else 0
     return {
         "return_pct": 100.0 * (final - cash) / cash,
         "final_equity": final,
         "cagr_pct": _yearly_growth_pct(final / cash, span),
     }
+
+
+def _final(run: Run, cash: float) -> float:
+    return float(equity_at(run.path, np.array([len(run.time) - 1]))[0]) if len(run.time) else cash
+
+
+def equity_at(path: Path, rows: Times) -> Floats:
+    """Give the equity at the closes of these rows."""
+    place = np.searchsorted(path.row, rows, side="right") - 1
+    return path.cash[place] + path.quantity[place] * path.close[rows]
 
 
 def _yearly_growth_pct(factor: float, span: int) -> float | None:
@@ -105,12 +116,12 @@ def _ratio_metrics(run: Run, timeframe: Timeframe, cash: float) -> dict[str, Met
 def _ratio_returns(run: Run, timeframe: Timeframe, cash: float) -> tuple[Floats, float]:
     # Bars shorter than a day are joined to days: the square root of time is then the same for every timeframe.
     if timeframe.microseconds < DAY:
-        return growth(daily_equity(run.equity, run.time).equity, cash), YEAR_DAYS
+        return growth(equity_at(run.path, last_of_days(run.time)), cash), YEAR_DAYS
     return growth(run.equity, cash), timeframe.per_year
 
 
 def _drawdown_metrics(run: Run, cash: float) -> dict[str, Metric]:
-    worst = drawdowns(run.equity, run.time, cash, count=1)
+    worst = path_drawdowns(run.path, run.time, cash, count=1)
     if not worst:
         nothing: dict[str, Metric] = {"max_drawdown_start": None, "max_drawdown_end": None}
         return {"max_drawdown_pct": 0.0, "max_drawdown_bars": 0, "max_drawdown_days": 0.0, **nothing}
@@ -128,7 +139,7 @@ def _drawdown_metrics(run: Run, cash: float) -> dict[str, Metric]:
 def _cost_metrics(run: Run, cash: float) -> dict[str, Metric]:
     fees, slippage = float(run.fills.fee.sum()), float(run.fills.slippage.sum())
     turnover = float(np.abs(run.fills.quantity * run.fills.price).sum())
-    profit = float(run.equity[-1]) - cash if len(run.equity) else 0.0
+    profit = _final(run, cash) - cash
     return {
         "turnover": turnover,
         "fees": fees,

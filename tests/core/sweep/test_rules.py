@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallow.core import engine, metrics, sweep
+from tallow.core import engine, metrics
+from tallow.core.sweep import rules as sweep
 from tallow.core.indicators import sma
 from tallow.core.sweep import Lines, by_shared_lines
 from tallow.domain.columns import Bars, FundingRates

@@ -1,0 +1,91 @@
+"""A run that keeps what happened, and works out a mark for every bar when somebody asks for them."""
+
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+
+from tallow.core.engine.logs import fill_log, name_events, trade_log
+from tallow.core.engine.memory import borrow
+from tallow.core.engine.segments import Changes
+from tallow.core.engine.state import State
+from tallow.core.matching import account_equity
+from tallow.domain.columns import Floats, Times
+from tallow.domain.results import FillLog, Ints, Path, Run, TradeLog
+
+
+class TracedRun(Run):
+    """A `Run` whose equity, position and target are computed once each, when first read."""
+
+    def __init__(
+        self, time: Times, path: Path, changes: Changes, logs: tuple[FillLog, TradeLog], counts: tuple[int, int]
+    ) -> None:
+        known = {"time": time, "_path": path, "_changes": changes, "fills": logs[0], "trades": logs[1]}
+        self.__dict__.update(known, ambiguous_bars=counts[0], rejected_orders=counts[1])
+
+    @property
+    def path(self) -> Path:
+        """The account from event to event."""
+        path: Path = self.__dict__["_path"]
+        return path
+
+    @property
+    def exposed_bars(self) -> int:
+        """Bars that close with a position."""
+        return int(_lengths(self.path.row, len(self.path.close))[self.path.quantity != 0.0].sum())
+
+    @cached_property
+    def equity(self) -> Floats:
+        """Value of the account at every bar's close."""
+        return equity_of(self.path)
+
+    @cached_property
+    def position(self) -> Floats:
+        """Signed base quantity held at every bar's close."""
+        return spread(self.path.row, self.path.quantity, len(self.path.close))
+
+    @cached_property
+    def target(self) -> Floats:
+        """What the strategy asked for at every bar's close."""
+        changes: Changes = self.__dict__["_changes"]
+        row, value = np.append(0, changes.row), np.append(0.0, changes.target)
+        return spread(row, value, len(self.path.close))
+
+
+def trace(time: Times, close: Floats, changes: Changes, events: Floats, end: tuple[State, float]) -> TracedRun:
+    """Put the events of a run together; `end` is the last state and the starting cash."""
+    (state, cash), named = end, name_events(events)
+    path = Path(
+        close,
+        np.append(0, named["row"].astype(np.int64)),
+        np.append(cash, named["cash"]),
+        np.append(0.0, named["position"]),
+    )
+    logs = fill_log(named, time), trade_log(named, time, cash, float(close[-1]) if len(close) else 0.0)
+    return TracedRun(time, path, changes, logs, (int(state.totals.ambiguous), int(state.totals.rejected)))
+
+
+def _lengths(row: Ints, count: int) -> Ints:
+    return np.diff(np.append(row, count))
+
+
+def spread(row: Ints, value: Floats, count: int) -> Floats:
+    """Give the value in force at every row; of equal rows the last counts."""
+    return np.repeat(value, _lengths(row, count))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _equity(close: Floats, row: Ints, cash: Floats, quantity: Floats, line: Floats) -> None:  # pragma: no cover
+    close, line = borrow(close), borrow(line)
+    for k in range(len(row)):
+        end = row[k + 1] if k + 1 < len(row) else len(close)
+        part, marks, balance, held = close[row[k] : end], line[row[k] : end], cash[k], quantity[k]
+        for i in range(len(part)):
+            marks[i] = account_equity(balance, held, part[i])
+
+
+def equity_of(path: Path) -> Floats:
+    """Give the equity at every close."""
+    line = np.empty(len(path.close))
+    _equity(*path, line)
+    return line
