@@ -162,7 +162,8 @@ def test_drawing_ends_when_nothing_new_is_left_or_the_points_end() -> None:
     ("axis", "share", "value"),
     [
         (Axis("a", (1, 2, 3, 4)), 0.0, 1), (Axis("a", (1, 2, 3, 4)), 0.5, 3), (Axis("a", (1, 2, 3, 4)), 0.999, 4),
-        (Axis("a", (1, 2)), 1.0, 2), (Axis("x", low=2.0, high=4.0), 0.25, 2.5), (Axis("x", low=2.0, high=4.0), 1.0, 4.0),
+        (Axis("a", (1, 2)), 1.0, 2), (Axis("x", low=2.0, high=4.0), 0.25, 2.5),
+        (Axis("x", low=2.0, high=4.0), 1.0, 4.0),
     ],
 )  # fmt: skip
 def test_a_share_of_an_axis_is_a_value(axis: Axis, share: float, value: float) -> None:

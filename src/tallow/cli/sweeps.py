@@ -1,5 +1,6 @@
 """The verbs of many backtests: sweep."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +41,7 @@ def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: A
     slow=20..200:20 --constraint "fast < slow". Every finished combination is stored: the same sweep again computes
     nothing, and one that was stopped goes on. The best combination is certified; exit code 4 when that fails.
     """
+    from tallow.flows.sweep import render
     from tallow.flows.sweep import sweep as run
 
     search = read_search(axes, chosen)
@@ -48,6 +50,8 @@ def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: A
     studio = workspace.studio(scene, workers=chosen["workers"], check=not chosen["no_check"])
     done = run(scene, code, search, studio, cache=not chosen["no_cache"])
     show(session, done, chosen["top"])
+    if chosen["html"]:
+        session.hint(f"page    {write(Path(chosen['html']), render(done, colours=workspace.settings.palette))}")
     certificate = done.result.certificate if done.result else None
     return refuse(certificate, strategy) if certificate else 0
 
@@ -74,3 +78,10 @@ def show(session: Session, done: "SweepResult", top: int) -> None:
     session.emit(describe(done, top), text(done, top))
     if done.result is not None:
         session.hint(f"next    tallow report {done.result.key[:12]}")
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a page; give its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,6 +1,7 @@
 """Sweep strategies from Python."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallow.domain.scene import Value
@@ -72,6 +73,15 @@ class Sweep:
         found = self._done.found
         swept = {name: [row[place] for row in found.rows] for place, name in enumerate(found.names)}
         return give(pl.DataFrame({**swept, **found.columns}, strict=False), as_)
+
+    def save(self, path: str) -> Path:
+        """Write the HTML page; give its path."""
+        from tallow.flows.sweep import render
+
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(render(self._done, colours=self._workspace.settings.palette), encoding="utf-8")
+        return target
 
     def __repr__(self) -> str:
         from tallow.flows.sweep.plain import text

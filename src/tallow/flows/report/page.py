@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 
 from tallow.domain.columns import Bars
@@ -30,9 +31,33 @@ def resource(name: str) -> str:
 
 def document(result: Result, bars: Bars, ladder: trading.Ladder, colours: str) -> str:
     """Write the whole page; the same arguments give the same bytes."""
-    style = palette.stylesheet(colours) + "\n" + resource("page.css")
-    script = "\n".join(resource(name) for name in SCRIPTS)
     scene = result.scene
+    rows = trading.trade_rows(result, bars)
+    # The data element is never executed, so the policy needs no hash of it.
+    packed = payload(result, bars) | {"more": rows[STATIC_ROWS:]}
+    body = (
+        _SHAPES,
+        _top(result, colours),
+        _contents(),
+        tag("main", *_sections(result, bars, ladder, rows), class_="wrap"),
+        _footer(result),
+        tag("script", script_json(packed), id="data", type="application/json"),
+    )
+    script = "\n".join(resource(name) for name in SCRIPTS)
+    return shell(f"{scene.strategy} on {scene.instrument} {scene.timeframe}", body, script, colours)
+
+
+def shell(title: str, body: Sequence[Content], script: str, colours: str, style: str = "") -> str:
+    """Write a page around its body: head, colours, style sheet and script, none of it from elsewhere.
+
+    Args:
+        title: of the window.
+        body: what the page shows; the first section is called ``verdict``.
+        script: what the page may run, and nothing else.
+        colours: the palette that is selected.
+        style: rules beyond those of every page.
+    """
+    style = "\n".join([palette.stylesheet(colours), resource("page.css"), *([style] if style else [])])
     # The hashes cover exactly what stands in the file: nothing injected later would run.
     policy = (
         f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; img-src data:; "
@@ -44,26 +69,13 @@ def document(result: Result, bars: Bars, ladder: trading.Ladder, colours: str) -
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{scene.strategy} on {scene.instrument} {scene.timeframe} – tallow"),
+        tag("title", f"{title} – tallow"),
         tag("link", rel="icon", href=Markup(_ICON.replace("'", "%27"))),
         tag("style", Markup(style)),
     )
-    rows = trading.trade_rows(result, bars)
-    # The data element is never executed, so the policy needs no hash of it.
-    packed = payload(result, bars) | {"more": rows[STATIC_ROWS:]}
-    data = tag("script", script_json(packed), id="data", type="application/json")
-    body = tag(
-        "body",
-        tag("a", "Skip to the report", href="#verdict", class_="skip"),
-        _SHAPES,
-        _top(result, colours),
-        _contents(),
-        tag("main", *_sections(result, bars, ladder, rows), class_="wrap"),
-        _footer(result),
-        data,
-        tag("script", Markup(script)),
-    )
-    return f'<!doctype html>\n<html lang="en">{head}{body}</html>\n'
+    skip = tag("a", "Skip to the report", href="#verdict", class_="skip")
+    framed = tag("body", skip, *body, tag("script", Markup(script)))
+    return f'<!doctype html>\n<html lang="en">{head}{framed}</html>\n'
 
 
 def _hash(text: str) -> str:
@@ -72,25 +84,29 @@ def _hash(text: str) -> str:
 
 def _top(result: Result, colours: str) -> Markup:
     scene = result.scene
-    options = (tag("option", words, value=name, selected=name == colours) for name, words in palette.NAMES.items())
-    tools = tag(
-        "div",
-        tag("select", *options, id="colours", aria_label="Colours of gains and losses"),
-        tag("button", "Dark theme", id="theme", type="button"),
-        class_="tools",
-    )
     where = f"{scene.instrument.symbol} · {scene.instrument.venue} · {scene.timeframe} · {_covered(result)}"
     worn = [tag("li", name, title=meaning) for name, meaning in verdict.notices(result)]
     warning = verdict.caution(result)
     tone = verdict.judge(result.certificate).tone
     return tag(
         "header",
-        tag("div", tag("h1", scene.strategy), tag("span", where, class_="where"), tools, class_="line"),
+        tag("div", tag("h1", scene.strategy), tag("span", where, class_="where"), tools(colours), class_="line"),
         tag("ul", *worn, class_="badges") if worn else None,
         tag("p", warning, class_="callout bad", role="alert") if tone == "bad" else None,
         tag("p", verdict.headline(result), class_="headline"),
         tag("p", warning, class_="callout warn") if tone == "warn" else None,
         class_="top wrap",
+    )
+
+
+def tools(colours: str) -> Markup:
+    """Give the switches of theme and colours, which the script brings to life."""
+    options = (tag("option", words, value=name, selected=name == colours) for name, words in palette.NAMES.items())
+    return tag(
+        "div",
+        tag("select", *options, id="colours", aria_label="Colours of gains and losses"),
+        tag("button", "Dark theme", id="theme", type="button"),
+        class_="tools",
     )
 
 

@@ -95,17 +95,20 @@ class Work:
         total = max(len(missing), ahead or 0)
         if not missing:
             return
-        started, pace = self.clock.monotonic(), _Pace(missing)
-        before = self.seconds
-        done = 0
+        pace = _Pace(missing)
+        before, started = self.seconds, self.clock.monotonic()
+        done, warm, warm_at = 0, 0, started
         self.progress(self.phase, 0, total)
         for found in self.evaluator.run(book.names, iter(pace), total, series.bars):
             store(found, series)
             book.add(found)
             done += len(found)
             self.computed += len(found)
-            self.seconds = before + self.clock.monotonic() - started
-            pace.rate = done / max(1e-9, self.seconds - before)
+            now = self.clock.monotonic()
+            self.seconds = before + now - started
+            # The first chunk also pays for imports and compiling: later ones say how fast it really goes.
+            pace.rate = (done - warm) / max(1e-9, now - warm_at)
+            warm, warm_at = (warm, warm_at) if warm else (done, now)
             self.progress(f"{self.phase}\t{remark(pace.rate, series.length, total - done)}", done, total)
 
 

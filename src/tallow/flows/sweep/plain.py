@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from tallow.domain.columns import Floats
 from tallow.domain.scene import Value
 from tallow.domain.sweep import SweepResult, goal_column
 from tallow.flows.report.verdict import judge
+from tallow.flows.sweep.luck import luck_of
+from tallow.flows.sweep.neighbours import plateau
 
 SHOWN = ("bar_sharpe", "total_return", "max_drawdown", "trades", "fees")
-_PER_CENT = ("total_return", "max_drawdown")
-_COUNTS = ("trades", "wins")
-_HEADINGS = {"bar_sharpe": "bar Sharpe", "total_return": "return %", "max_drawdown": "max drawdown %"}
+PER_CENT = ("total_return", "max_drawdown")
+_DECIMALS = {"trades": 0, "wins": 0, "bar_sharpe": 3, "return_over_drawdown": 3}
+_HEADINGS = {"bar_sharpe": "bar Sharpe a year", "total_return": "return %", "max_drawdown": "max drawdown %"}
 
 
 def describe(done: SweepResult, top: int | None = None) -> dict[str, Any]:
@@ -19,6 +23,7 @@ def describe(done: SweepResult, top: int | None = None) -> dict[str, Any]:
 
     Undefined numbers are None.
     """
+    luck = luck_of(done.result, done.trials, done.sharpes)
     rows = range(len(done.found)) if top is None else done.ranking()[:top]
     return {
         "key": done.key,
@@ -45,6 +50,8 @@ def describe(done: SweepResult, top: int | None = None) -> dict[str, Any]:
         "result": done.result.key if done.result else None,
         "certificate": done.result.certificate.to_dict() if done.result and done.result.certificate else None,
         "trials": done.trials,
+        "luck": asdict(luck) if luck else None,
+        "around_the_best": plateau(done, goal_column(done.found, done.search.goal)),
         "notes": list(done.notes),
     }
 
@@ -82,6 +89,17 @@ def text(done: SweepResult, top: int = 10) -> str:
 def verdict(done: SweepResult) -> list[str]:
     """Say what the best of many is worth."""
     lines = [f"  {warning(done)}"]
+    luck = luck_of(done.result, done.trials, done.sharpes)
+    year = math.sqrt(done.scene.timeframe.per_year)
+    if luck is not None:
+        lines.append(
+            f"  Better than luck: {100.0 * luck.deflated:.1f} % (deflated Sharpe ratio; the best of {luck.trials:,} "
+            f"without edge would show {luck.expected * year:.3f} a year, this one {luck.observed * year:.3f})."
+        )
+    goal = done.search.goal
+    mean = plateau(done, shown(done, goal))
+    if mean is not None:
+        lines.append(f"  Around the best: {heading(goal)} {written(goal, mean)} on average one step aside.")
     if done.result is not None:
         judgement = judge(done.result.certificate)
         lines.append(f"  {judgement.symbol} causality of the best {judgement.word.lower()}: {judgement.sentence}")
@@ -106,13 +124,17 @@ def heading(name: str) -> str:
     return _HEADINGS.get(name, name.replace("_", " "))
 
 
+def shown(done: SweepResult, name: str) -> Floats:
+    """Give a number of every row as people read it: per cent, and the Sharpe ratio of bars annualised."""
+    factor = 100.0 if name in PER_CENT else 1.0
+    if name == "bar_sharpe":
+        factor = math.sqrt(done.scene.timeframe.per_year)
+    return goal_column(done.found, name) * factor
+
+
 def written(name: str, value: float) -> str:
-    """Write a number of a sweep: per cent, count, or four significant digits."""
-    if math.isnan(value):
-        return "-"
-    if name in _PER_CENT:
-        return f"{100.0 * value:,.2f}"
-    return f"{value:,.0f}" if name in _COUNTS else f"{value:,.4g}"
+    """Write a number that `shown` gave."""
+    return "-" if math.isnan(value) else f"{value:,.{_DECIMALS.get(name, 2)}f}"
 
 
 def _speed(done: SweepResult) -> str:
@@ -127,7 +149,7 @@ def _speed(done: SweepResult) -> str:
 
 def _table(done: SweepResult, top: int) -> list[str]:
     names = headings(done)
-    columns = {name: goal_column(done.found, name) for name in names}
+    columns = {name: shown(done, name) for name in names}
     rows: list[Sequence[str]] = [(*done.found.names, *map(heading, names))]
     for row in done.ranking()[:top]:
         values = (f"{value:g}" if isinstance(value, float) else str(value) for value in done.found.rows[row])
