@@ -100,8 +100,8 @@ def bootstrap(
     """Give every metric with its percentile interval over resamples of the returns.
 
     The stationary bootstrap (D. Politis and J. Romano, 1994) joins blocks of geometric length from random places,
-    round the end, so that what follows each other mostly still does. All metrics see the same resamples. Same
-    returns, seed and numbers give the same interval on every machine.
+    round the end, so that what follows each other mostly still does. All metrics see the same resamples. The same
+    returns, seed and settings give the same interval.
 
     Args:
         returns: fractions, one a period.

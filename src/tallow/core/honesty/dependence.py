@@ -60,7 +60,7 @@ def independent_count(returns: Floats) -> float:
     if found is None:
         return float(len(row))
     centred = row - row.mean()
-    follows = float(centred[1:] @ centred[:-1]) / float(centred @ centred)
+    follows = _product(centred[1:], centred[:-1]) / _product(centred, centred)
     follows = max(-_STEADY, min(_STEADY, follows))
     left = _measure(centred[1:] - follows * centred[:-1])
     long_run = found.long_run if left is None else left.long_run / (1.0 - follows) ** 2
@@ -74,17 +74,22 @@ def _longest_block(count: int) -> float:
 def _measure(row: Floats) -> _Dependence | None:
     count = len(row)
     centred = row - row.mean() if count else row
-    variance = float(centred @ centred) / count if count else 0.0
-    if count < _FEWEST or variance <= 1e-24 * float(row @ row) / count:
+    variance = _product(centred, centred) / count if count else 0.0
+    if count < _FEWEST or variance <= 1e-24 * _product(row, row) / count:
         return None
     run = max(5, math.ceil(math.sqrt(math.log10(count))))
     lags = min(count - 1, math.ceil(math.sqrt(count)) + run)
-    covariances = np.array([float(centred[lag:] @ centred[: count - lag]) / count for lag in range(1, lags + 1)])
+    covariances = np.array([_product(centred[lag:], centred[: count - lag]) / count for lag in range(1, lags + 1)])
     width = min(2 * _last_significant(covariances / variance, run, count), lags)
     places = np.arange(1.0, width + 1.0)
     weights = np.clip(2.0 * (1.0 - places / width), 0.0, 1.0)
     weighted = weights * covariances[:width]
-    return _Dependence(variance, variance + 2.0 * float(weighted.sum()), 2.0 * float(places @ weighted))
+    return _Dependence(variance, variance + 2.0 * float(weighted.sum()), 2.0 * _product(places, weighted))
+
+
+def _product(left: Floats, right: Floats) -> float:
+    # Not a dot product: linear algebra libraries add in an order that depends on the processor.
+    return float(np.sum(left * right))
 
 
 def _last_significant(correlations: Floats, run: int, count: int) -> int:

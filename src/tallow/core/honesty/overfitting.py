@@ -168,10 +168,10 @@ def overfitting(returns: "Floats | Iterable[Floats] | BlockSums", blocks: int = 
 
 def _line(inside: Floats, outside: Floats) -> tuple[float | None, float | None]:
     centred = inside - inside.mean()
-    spread = float(centred @ centred)
-    if spread <= _EQUAL * float(inside @ inside):
+    spread = float(np.sum(centred * centred))
+    if spread <= _EQUAL * float(np.sum(inside * inside)):
         return None, None
-    slope = float(centred @ outside) / spread
+    slope = float(np.sum(centred * outside)) / spread
     return slope, float(outside.mean() - slope * inside.mean())
 
 
