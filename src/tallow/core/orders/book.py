@@ -3,7 +3,7 @@
 import numpy as np
 
 from tallow.core.matching import inlined, round_price, round_quantity
-from tallow.core.orders.ledger import count_in, quiet_range, with_target
+from tallow.core.orders.ledger import count_in, sleeping_range
 from tallow.core.orders.state import (
     ARMED,
     ASKED,
@@ -25,6 +25,15 @@ from tallow.core.orders.state import (
     KIND,
     LEFT,
     LIMIT,
+    M_ENDED,
+    M_FULL,
+    M_HIGH,
+    M_LOW,
+    M_NEXT_ID,
+    M_POSITION,
+    M_TARGET,
+    M_UNTIL,
+    M_WORKING,
     MARKET,
     MESSAGE_SIZE,
     OTHER_FILLED,
@@ -39,6 +48,7 @@ from tallow.core.orders.state import (
     REPLACED,
     SHORT_NOT_ALLOWED,
     SIDE,
+    SLOT_SIZE,
     SLOTS_FULL,
     STATE,
     STATUS,
@@ -54,10 +64,8 @@ from tallow.core.orders.state import (
     TRAILING_STOP,
     TRIGGER,
     WORKING,
-    Desk,
     Rules,
     called,
-    with_fault,
 )
 from tallow.domain.columns import Floats
 
@@ -69,6 +77,12 @@ _TOLERANCE = 1.0 + 1e-9  # a target may exceed the leverage by rounding
 def end(slots: Floats, k: int, state: float, reason: float, row: float) -> None:  # pragma: no cover
     """Write how an order ended; `sweep` takes it off its slot."""
     slots[k, STATE], slots[k, REASON], slots[k, ENDED] = state, reason, row
+
+
+@inlined
+def is_working(slots: Floats, k: int) -> bool:  # pragma: no cover
+    """Say whether an order has not ended."""
+    return bool(slots[k, STATE] == WORKING)
 
 
 @inlined
@@ -101,28 +115,36 @@ def is_passed(slots: Floats, k: int, low: float, high: float, touch: float) -> b
 
 
 @called
-def sweep(desk: Desk, slots: Floats, ended: Floats) -> Desk:  # pragma: no cover
+def sweep(m: Floats, slots: Floats, ended: Floats) -> None:  # pragma: no cover
     """Take ended orders off their slots and log them; what waited for one that never filled ends too."""
-    count, rows, kept = int(desk.working), desk.ended, 0
+    count, kept = int(m[M_WORKING]), 0
     for k in range(count):
-        if slots[k, STATE] == WORKING and slots[k, STATUS] == DORMANT:
-            alive = False
-            for j in range(k):
-                alive |= slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING
-            if not alive:
-                end(slots, k, CANCELLED, PARENT_ENDED, _last_end(slots, count))
+        if slots[k, STATE] == WORKING and slots[k, STATUS] == DORMANT and not _has_parent(slots, k):
+            end(slots, k, CANCELLED, PARENT_ENDED, _last_end(slots, count))
     for k in range(count):
-        if slots[k, STATE] != WORKING:
-            if int(rows) < len(ended):
-                ended[int(rows), :] = slots[k, :]
-            rows += 1.0
-        else:
-            if kept != k:
-                slots[kept, :] = slots[k, :]
+        if slots[k, STATE] == WORKING:
+            _copy(slots, k, slots, kept)
             kept += 1
-    return Desk(
-        desk.account, float(kept), desk.next_id, desk.floor, desk.ceiling, desk.until, desk.budget, rows, desk.full
-    )
+        else:
+            if int(m[M_ENDED]) < len(ended):
+                _copy(slots, k, ended, int(m[M_ENDED]))
+            m[M_ENDED] += 1.0
+    m[M_WORKING] = float(kept)
+
+
+@inlined
+def _copy(source: Floats, k: int, target: Floats, row: int) -> None:  # pragma: no cover
+    # By number: copying slices takes long to compile.
+    for i in range(SLOT_SIZE):
+        target[row, i] = source[k, i]
+
+
+@inlined
+def _has_parent(slots: Floats, k: int) -> bool:  # pragma: no cover
+    found = False
+    for j in range(k):
+        found |= slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING
+    return bool(found)
 
 
 @inlined
@@ -135,11 +157,11 @@ def _last_end(slots: Floats, count: int) -> float:  # pragma: no cover
 
 
 @called
-def bound(rules: Rules, desk: Desk, slots: Floats) -> Desk:  # pragma: no cover
+def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
     """Find the open range of prices, and the time, within which no order and no exit can do anything."""
-    low, high = quiet_range(rules.costs, desk.account)
+    low, high = sleeping_range(rules.costs, m)
     until = FOREVER
-    for k in range(int(desk.working)):
+    for k in range(int(m[M_WORKING])):
         if slots[k, STATUS] == DORMANT:
             continue
         if slots[k, GOOD_TILL] > 0.0:
@@ -157,11 +179,11 @@ def bound(rules: Rules, desk: Desk, slots: Floats) -> Desk:  # pragma: no cover
             best = slots[k, BEST]
             low = max(low, np.nextafter(best, 0.0)) if buys else low
             high = high if buys else min(high, np.nextafter(best, np.inf))
-    return Desk(desk.account, desk.working, desk.next_id, low, high, until, desk.budget, desk.ended, desk.full)
+    m[M_LOW], m[M_HIGH], m[M_UNTIL] = low, high, until
 
 
 @inlined
-def _fault_of(rules: Rules, desk: Desk, slots: Floats, k: int, close: float) -> float:  # pragma: no cover
+def _fault_of(rules: Rules, m: Floats, slots: Floats, k: int, close: float) -> float:  # pragma: no cover
     # Why an order just laid into slot k is not accepted; 0 when it is.
     kind, costs = slots[k, KIND], rules.costs
     if kind == TO_TARGET:
@@ -181,7 +203,7 @@ def _fault_of(rules: Rules, desk: Desk, slots: Floats, k: int, close: float) -> 
         return INVALID
     if not slots[k, LEFT] > 0.0:
         return TOO_SMALL
-    held = desk.account.holding.quantity
+    held = m[M_POSITION]
     closes = held * slots[k, SIDE] < 0.0 and slots[k, QUANTITY] >= abs(held)
     small = slots[k, LEFT] * level < costs.min_notional and not closes and slots[k, REDUCE] == 0.0
     return BELOW_MINIMUM if small else 0.0
@@ -207,68 +229,57 @@ def _replace_target(slots: Floats, k: int, row: float) -> None:  # pragma: no co
 
 @called
 def submit(
-    rules: Rules, desk: Desk, slots: Floats, message: Floats, now: tuple[float, float]
-) -> Desk:  # pragma: no cover
+    rules: Rules, m: Floats, slots: Floats, message: Floats, now: tuple[float, float]
+) -> None:  # pragma: no cover
     """Lay a message into a slot, as an order that works from the next event on; `now` is row and price."""
-    k, costs = int(desk.working), rules.costs
+    k, costs = int(m[M_WORKING]), rules.costs
     if k >= len(slots):
-        return with_fault(desk, SLOTS_FULL)
-    slots[k, :] = 0.0
-    slots[k, :MESSAGE_SIZE] = message[:MESSAGE_SIZE]
-    slots[k, ID], slots[k, BORN], slots[k, ENDED], slots[k, BEST] = desk.next_id, now[0], -1.0, now[1]
+        m[M_FULL] = SLOTS_FULL
+        return
+    for i in range(SLOT_SIZE):
+        slots[k, i] = message[i] if i < MESSAGE_SIZE else 0.0
+    slots[k, ID], slots[k, BORN], slots[k, ENDED], slots[k, BEST] = m[M_NEXT_ID], now[0], -1.0, now[1]
     kind = slots[k, KIND]
     slots[k, ARMED] = 1.0 if kind in (MARKET, LIMIT, TO_TARGET) else 0.0
-    held = abs(desk.account.holding.quantity)
-    whole = slots[k, QUANTITY] == held or slots[k, PARENT] != 0.0
+    whole = slots[k, QUANTITY] == abs(m[M_POSITION]) or slots[k, PARENT] != 0.0
     slots[k, LEFT] = slots[k, QUANTITY] if whole else round_quantity(slots[k, QUANTITY], costs.lot_size)
     slots[k, PRICE] = round_price(slots[k, PRICE], costs.tick_size, -slots[k, SIDE])
     if kind == TRAILING_STOP:
         slots[k, TRIGGER] = now[1] * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
-    fault, status = _fault_of(rules, desk, slots, k, now[1]), _wake(slots, k, k)
+    m[M_WORKING], m[M_NEXT_ID] = float(k + 1), m[M_NEXT_ID] + 1.0
+    fault, status = _fault_of(rules, m, slots, k, now[1]), _wake(slots, k, k)
     fault = PARENT_ENDED if fault == 0.0 and status < 0.0 else fault
     slots[k, STATUS] = max(status, 0.0)
-    account = desk.account
     if fault != 0.0:
         end(slots, k, REJECTED, fault, now[0])
-        account = count_in(account, 0.0, 1.0)
+        count_in(m, 0.0, 1.0)
     elif kind == TO_TARGET:
         _replace_target(slots, k, now[0])
-        account = with_target(account, slots[k, TARGET])
-    return Desk(
-        account,
-        float(k + 1),
-        desk.next_id + 1.0,
-        desk.floor,
-        desk.ceiling,
-        desk.until,
-        desk.budget,
-        desk.ended,
-        desk.full,
-    )
+        m[M_TARGET] = slots[k, TARGET]
 
 
 @called
-def cancel(desk: Desk, slots: Floats, number: float, row: float) -> None:  # pragma: no cover
+def cancel(m: Floats, slots: Floats, number: float, row: float) -> None:  # pragma: no cover
     """End a working order because its owner asks for it; an id that does not work is left alone."""
-    for k in range(int(desk.working)):
+    for k in range(int(m[M_WORKING])):
         if slots[k, ID] == number and slots[k, STATE] == WORKING:
             end(slots, k, CANCELLED, ASKED, row)
 
 
 @called
-def expire(desk: Desk, slots: Floats, time: float, row: float) -> None:  # pragma: no cover
+def expire(m: Floats, slots: Floats, time: float, row: float) -> None:  # pragma: no cover
     """End the orders whose time is over."""
-    for k in range(int(desk.working)):
+    for k in range(int(m[M_WORKING])):
         if slots[k, GOOD_TILL] > 0.0 and slots[k, GOOD_TILL] <= time:
             end(slots, k, EXPIRED, TOO_LATE, row)
 
 
 @called
-def close_brackets(desk: Desk, slots: Floats, row: float) -> None:  # pragma: no cover
+def close_brackets(m: Floats, slots: Floats, row: float) -> None:  # pragma: no cover
     """End the exits of brackets when there is no position left, and what is left of their entries."""
-    if desk.account.holding.quantity != 0.0:
+    if m[M_POSITION] != 0.0:
         return
-    for k in range(int(desk.working)):
+    for k in range(int(m[M_WORKING])):
         if slots[k, PARENT] == 0.0 or slots[k, REDUCE] == 0.0 or slots[k, STATUS] == DORMANT:
             continue
         if slots[k, STATE] == WORKING:
@@ -280,11 +291,11 @@ def close_brackets(desk: Desk, slots: Floats, row: float) -> None:  # pragma: no
 
 @called
 def spread(
-    desk: Desk, slots: Floats, k: int, fill: tuple[float, float, float], fresh: float
+    m: Floats, slots: Floats, k: int, fill: tuple[float, float, float], fresh: float
 ) -> None:  # pragma: no cover
     """Let a fill of order k (quantity without sign, price, row) reduce its group and wake what waits for it."""
     quantity, price, row = fill
-    for j in range(int(desk.working)):
+    for j in range(int(m[M_WORKING])):
         if j == k or slots[j, STATE] != WORKING:
             continue
         if slots[k, GROUP] != 0.0 and slots[j, GROUP] == slots[k, GROUP]:

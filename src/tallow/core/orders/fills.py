@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from tallow.core.engine.state import Fill, State
+from tallow.core.engine.state import Fill
 from tallow.core.matching import Request, account_equity, inlined, market_price, round_quantity
 from tallow.core.orders.book import DUST, end, is_limit, spread
-from tallow.core.orders.ledger import book_fill, count_in, send_to_target, with_target
+from tallow.core.orders.ledger import book, count_in, send_to_target
 from tallow.core.orders.state import (
     CANCELLED,
     COMPLETE,
@@ -15,6 +15,10 @@ from tallow.core.orders.state import (
     KIND,
     LEFT,
     LIMIT,
+    M_BUDGET,
+    M_CASH,
+    M_POSITION,
+    M_REJECTED,
     NO_REASON,
     NOTHING_TO_REDUCE,
     NOTIONAL,
@@ -25,20 +29,15 @@ from tallow.core.orders.state import (
     REJECTED,
     SHORT_NOT_ALLOWED,
     SIDE,
-    STATE,
     STOP,
     STOP_LIMIT,
     TAKE_PROFIT,
     TARGET,
     TOO_SMALL,
     TRAILING_STOP,
-    WORKING,
     Bar,
-    Desk,
     Rules,
     called,
-    with_account,
-    with_budget,
 )
 from tallow.domain.columns import Floats
 
@@ -56,13 +55,13 @@ class Offer(NamedTuple):
 
 @inlined
 def _price_of(
-    rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[float, Offer, float]
+    rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[float, Offer, float]
 ) -> float:  # pragma: no cover
     # The price of a signed quantity: a taker's with its costs, never beyond a limit; a maker's as offered.
     quantity, offer, previous_volume = deal
     if offer.takes == 0.0:
         return offer.price
-    request = Request(0.0, 0.0, desk.account.holding.quantity, offer.price, previous_volume)
+    request = Request(0.0, 0.0, m[M_POSITION], offer.price, previous_volume)
     price = market_price(rules.costs, request, quantity)
     if not is_limit(slots, k):
         return price
@@ -71,19 +70,18 @@ def _price_of(
 
 
 @inlined
-def _refusal(rules: Rules, account: State, quantity: float, deal: tuple[float, float]) -> float:  # pragma: no cover
+def _refusal(rules: Rules, m: Floats, quantity: float, deal: tuple[float, float]) -> float:  # pragma: no cover
     # Why the account cannot take a fill at this price and fee rate; 0 when it can. What only reduces is never refused.
     price, rate = deal
-    held = account.holding.quantity
+    held = m[M_POSITION]
     after = held + quantity
     if after * held >= 0.0 and abs(after) <= abs(held):
         return 0.0
     if after < 0.0 and rules.costs.allow_short == 0.0:
         return SHORT_NOT_ALLOWED
-    notional = abs(quantity) * price
-    cash = account.cash - quantity * price - notional * rate
+    cash = m[M_CASH] - quantity * price - abs(quantity) * price * rate
     equity, worth = account_equity(cash, after, price), abs(after) * price
-    return INSUFFICIENT_FUNDS if worth > rules.costs.leverage * equity + DUST * worth * rules.costs.leverage else 0.0
+    return INSUFFICIENT_FUNDS if worth > rules.costs.leverage * (equity + DUST * worth) else 0.0
 
 
 @inlined
@@ -99,88 +97,65 @@ def _reason_of(slots: Floats, k: int, held: float) -> float:  # pragma: no cover
     return 2.0 if kind == TAKE_PROFIT or (kind == LIMIT and slots[k, PARENT] != 0.0) else 0.0
 
 
-@called
-def book_any(
-    rules: Rules, account: State, row: float, fill: Fill, key: tuple[float, Floats]
-) -> State:  # pragma: no cover
-    """Book a fill of any size: what goes beyond a position on the other side closes it first, then opens."""
-    held = account.holding.quantity
-    size = abs(fill.quantity)
-    if held * fill.quantity >= 0.0 or size <= abs(held):
-        return book_fill(rules.costs, account, row, fill, key)
-    part = abs(held) / size
-    first = Fill(-held, fill.price, fill.fee * part, fill.slippage * part, fill.reason)
-    account = book_fill(rules.costs, account, row, first, key)
-    rest = fill.quantity + held
-    second = Fill(rest, fill.price, fill.fee - first.fee, fill.slippage - first.slippage, 0.0)
-    return book_fill(rules.costs, account, row, second, key)
-
-
 @inlined
-def _write_fill(
-    desk: Desk, slots: Floats, k: int, fill: tuple[float, float, float], wakes: float
-) -> None:  # pragma: no cover
-    quantity, price, row = fill
-    slots[k, LEFT] -= quantity
-    slots[k, FILLED] += quantity
-    slots[k, NOTIONAL] += quantity * price
-    if slots[k, LEFT] <= DUST * slots[k, QUANTITY]:
-        end(slots, k, COMPLETE, NO_REASON, row)
-    elif slots[k, REDUCE] != 0.0 and desk.account.holding.quantity == 0.0:
-        end(slots, k, CANCELLED, NOTHING_TO_REDUCE, row)
-    spread(desk, slots, k, fill, wakes)
+def _book_any(rules: Rules, m: Floats, row: float, fill: Fill, key: tuple[float, Floats]) -> None:  # pragma: no cover
+    # What goes beyond a position on the other side closes it first, then opens.
+    held, size = m[M_POSITION], abs(fill.quantity)
+    if held * fill.quantity < 0.0 and size > abs(held):
+        part = abs(held) / size
+        first = Fill(-held, fill.price, fill.fee * part, fill.slippage * part, fill.reason)
+        book(rules.costs, m, row, first, key)
+        fill = Fill(fill.quantity + held, fill.price, fill.fee - first.fee, fill.slippage - first.slippage, 0.0)
+    book(rules.costs, m, row, fill, key)
 
 
 @called
-def settle(
-    rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]
-) -> Desk:  # pragma: no cover
+def settle(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]) -> None:  # pragma: no cover
     """Fill as much of order k as the offer and the budget allow."""
     offer, bar, log = deal
-    side, left, held = slots[k, SIDE], slots[k, LEFT], desk.account.holding.quantity
+    side, left, held = slots[k, SIDE], slots[k, LEFT], m[M_POSITION]
     if slots[k, REDUCE] != 0.0:
         left = min(left, max(0.0, -side * held))
         if left == 0.0:
             end(slots, k, CANCELLED, NOTHING_TO_REDUCE, bar.row)
-            return desk
+            return
     if side * held < 0.0 and abs(left - abs(held)) <= DUST * abs(held):
         left = abs(held)  # what rounding would leave of a position is none
-    quantity = left if left <= desk.budget else round_quantity(desk.budget, rules.costs.lot_size)
+    quantity = left if left <= m[M_BUDGET] else round_quantity(m[M_BUDGET], rules.costs.lot_size)
     if not quantity > 0.0:
-        return desk
-    price = _price_of(rules, desk, slots, k, (side * quantity, offer, bar.previous_volume))
+        return
+    price = _price_of(rules, m, slots, k, (side * quantity, offer, bar.previous_volume))
     rate = rules.costs.taker_fee if offer.takes != 0.0 else rules.costs.maker_fee
-    refusal = _refusal(rules, desk.account, side * quantity, (price, rate))
+    refusal = _refusal(rules, m, side * quantity, (price, rate))
     if refusal != 0.0:
         end(slots, k, REJECTED, refusal, bar.row)
-        return with_account(desk, count_in(desk.account, 0.0, 1.0))
+        count_in(m, 0.0, 1.0)
+        return
     slippage = quantity * max(0.0, side * (price - offer.price))
     fill = Fill(side * quantity, price, quantity * price * rate, slippage, _reason_of(slots, k, held))
-    account = book_any(rules, desk.account, bar.row, fill, (slots[k, ID], log))
-    desk = with_budget(with_account(desk, account), desk.budget - quantity)
-    _write_fill(desk, slots, k, (quantity, price, bar.row), offer.wakes)
-    return desk
+    _book_any(rules, m, bar.row, fill, (slots[k, ID], log))
+    m[M_BUDGET] -= quantity
+    slots[k, LEFT] -= quantity
+    slots[k, FILLED] += quantity
+    slots[k, NOTIONAL] += quantity * price
+    if slots[k, LEFT] <= DUST * slots[k, QUANTITY]:
+        end(slots, k, COMPLETE, NO_REASON, bar.row)
+    elif slots[k, REDUCE] != 0.0 and m[M_POSITION] == 0.0:
+        end(slots, k, CANCELLED, NOTHING_TO_REDUCE, bar.row)
+    spread(m, slots, k, (quantity, price, bar.row), offer.wakes)
 
 
 @called
 def settle_target(
-    rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]
-) -> Desk:  # pragma: no cover
+    rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]
+) -> None:  # pragma: no cover
     """Bring the position to a fraction of the equity at the offered price: by the very rule of the target engine."""
     offer, bar, log = deal
-    account = with_target(desk.account, slots[k, TARGET])
-    rejected = account.totals.rejected
-    for _leg in range(2 if slots[k, TARGET] * account.holding.quantity < 0.0 else 1):
-        cash, held = account.cash, account.holding.quantity
-        account = send_to_target(rules.costs, account, bar, offer.price, (slots[k, ID], log))
-        slots[k, FILLED] += abs(account.holding.quantity - held)
-        slots[k, NOTIONAL] += abs(account.cash - cash)
-    small = account.totals.rejected > rejected and slots[k, FILLED] == 0.0
+    rejected, target = m[M_REJECTED], slots[k, TARGET]
+    for _leg in range(2 if target * m[M_POSITION] < 0.0 else 1):
+        cash, held = m[M_CASH], m[M_POSITION]
+        send_to_target(rules.costs, m, bar, (target, offer.price), (slots[k, ID], log))
+        slots[k, FILLED] += abs(m[M_POSITION] - held)
+        slots[k, NOTIONAL] += abs(m[M_CASH] - cash)
+    small = m[M_REJECTED] > rejected and slots[k, FILLED] == 0.0
     end(slots, k, REJECTED if small else COMPLETE, TOO_SMALL if small else NO_REASON, bar.row)
-    return with_account(desk, account)
-
-
-@inlined
-def is_working(slots: Floats, k: int) -> bool:  # pragma: no cover
-    """Say whether an order has not ended."""
-    return bool(slots[k, STATE] == WORKING)

@@ -10,16 +10,21 @@ import numpy as np
 from numba import njit
 
 from tallow.core import matching
+from tallow.core.engine import memory as memories
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
-from tallow.core.engine.kernels import _fingerprint, borrow
+from tallow.core.engine.kernels import _fingerprint
+from tallow.core.engine.memory import borrow
+from tallow.core.engine.step import mark
 from tallow.core.matching import account_equity, inlined
-from tallow.core.orders import book, fills
+from tallow.core.orders import book as books
+from tallow.core.orders import fills, ledger
 from tallow.core.orders import state as desks
 from tallow.core.orders import step as order_steps
 from tallow.core.orders.state import (
     DESK_SIZE,
     EVENTS_A_BAR,
+    M_FULL,
     OUTBOX,
     OUTBOX_FULL,
     SLOTS,
@@ -28,14 +33,15 @@ from tallow.core.orders.state import (
     Rules,
     load_desk,
     store_desk,
-    with_account,
-    with_fault,
 )
 from tallow.core.orders.step import is_quiet, pass_busy, take_messages
 from tallow.domain.columns import Floats, Times
 
 EVENT_PLACE = DESK_SIZE  # of the next bar with funding, behind the desk
 ENDS_A_BAR = 2 * SLOTS + OUTBOX
+
+
+Moment = tuple[float, float, Floats]  # row and price at which messages are taken, and the log of ended orders
 
 
 class Tape(NamedTuple):
@@ -134,38 +140,67 @@ def _borrowed(logs: Logs) -> Logs:  # pragma: no cover
     )
 
 
-def _build_busy(fingerprint: int) -> Callable[..., Desk]:
+def _build_busy(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
-    def busy(rules: Rules, desk: Desk, slots: Floats, bar: Bar, logs: Any) -> Desk:  # pragma: no cover
-        """Take the desk over a bar in which something may happen."""
+    def busy(rules: Rules, memory: Floats, slots: Floats, bar: Bar, logs: Any) -> None:  # pragma: no cover
+        """Take the flat desk over a bar in which something may happen."""
         _ = fingerprint
-        return pass_busy(rules, desk, slots, bar, logs)
+        pass_busy(rules, memory, slots, bar, logs)
 
-    return cast(Callable[..., Desk], busy)
+    return cast(Callable[..., None], busy)
 
 
-def _build_take(fingerprint: int) -> Callable[..., Desk]:
+def _build_take(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
-    def take(rules: Rules, desk: Desk, slots: Floats, sent: Any, now: Any) -> Desk:  # pragma: no cover
+    def take(rules: Rules, memory: Floats, slots: Floats, sent: Any, now: Any) -> None:  # pragma: no cover
         """Take what was sent at a close."""
         _ = fingerprint
-        return take_messages(rules, desk, slots, sent, now)
+        take_messages(rules, memory, slots, sent, now)
 
-    return cast(Callable[..., Desk], take)
+    return cast(Callable[..., None], take)
 
 
 BLOCK = 512  # bars looked ahead for one that is not quiet
-_FINGERPRINT = _fingerprint(matching, states, steps, desks, book, fills, order_steps)
+_FINGERPRINT = _fingerprint(matching, memories, states, steps, desks, ledger, books, fills, order_steps)
 # Called through these, the rules come from the cache on disk whatever strategy is compiled around them.
 pass_any, take_all = _build_busy(_FINGERPRINT), _build_take(_FINGERPRINT)
 
 
 @inlined
-def step(rules: Rules, desk: Desk, slots: Floats, bar: Bar, logs: tuple[Floats, Floats]) -> Desk:  # pragma: no cover
+def step(rules: Rules, desk: Desk, book: Book, bar: Bar, logs: Logs) -> Desk:  # pragma: no cover
     """Take the desk over a bar. The slots are touched only when the bar reaches an order."""
     if is_quiet(desk, bar):
-        return with_account(desk, steps.mark(desk.account, bar.close))
-    return pass_any(rules, desk, slots, bar, logs)
+        return with_mark(desk, bar.close)
+    store_desk(book.memory, desk)
+    pass_any(rules, book.memory, book.slots, bar, (logs.events, logs.ended))
+    return load_desk(book.memory)
+
+
+@inlined
+def with_mark(desk: Desk, close: float) -> Desk:  # pragma: no cover
+    """Value the account at a close."""
+    return Desk(
+        mark(desk.account, close), desk.working, desk.next_id, desk.floor, desk.ceiling,
+        desk.until, desk.budget, desk.ended, desk.full,
+    )  # fmt: skip
+
+
+@inlined
+def take(
+    rules: Rules, desk: Desk, book: Book, count: int, now: tuple[float, float, Floats]
+) -> Desk:  # pragma: no cover
+    """Take the messages in the outbox; more than it holds are a fault."""
+    store_desk(book.memory, desk)
+    if count > len(book.outbox):
+        book.memory[M_FULL] = OUTBOX_FULL
+    else:
+        take_all(rules, book.memory, book.slots, (book.outbox, count), now)
+    return load_desk(book.memory)
+
+
+@inlined
+def _open_book(book: Book) -> Book:  # pragma: no cover
+    return Book(borrow(book.memory), borrow(book.slots), borrow(book.outbox))
 
 
 def _build_run(fingerprint: int) -> Callable[..., Any]:
@@ -174,26 +209,24 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
         """Run a compiled strategy from `row` until the bars end, a log is full or an order finds no slot."""
         _ = fingerprint
         inputs, own, row = plan
-        memory, slots, outbox = borrow(book.memory), borrow(book.slots), borrow(book.outbox)
-        desk, event, logs = load_desk(memory), int(memory[EVENT_PLACE]), _borrowed(logs)
+        book, logs = _open_book(book), _borrowed(logs)
+        desk, event = load_desk(book.memory), int(book.memory[EVENT_PLACE])
         while row < len(tape.time) and _has_room(logs, desk):
             bar = bar_at(tape, row, event)
-            desk = step(rules, desk, slots, bar, (logs.events, logs.ended))
+            desk = step(rules, desk, book, bar, logs)
             event = next_paid(tape, event, row + 1)
             account = desk.account
             view = View(
                 account.holding.quantity, account.equity, account.cash, account.holding.entry_price,
                 desk.working, desk.next_id,
             )  # fmt: skip
-            own, count = decide(Now(row, tape.time, tape.columns, inputs), view, own, outbox)
-            if count > len(outbox):
-                desk = with_fault(desk, OUTBOX_FULL)
-            elif count > 0:
-                desk = take_all(rules, desk, slots, (outbox, count), (bar.row, bar.close, logs.ended))
+            own, count = decide(Now(row, tape.time, tape.columns, inputs), view, own, book.outbox)
+            if count > 0:
+                desk = take(rules, desk, book, count, (bar.row, bar.close, logs.ended))
             _write(logs, desk, row)
             row += 1
-        memory[EVENT_PLACE] = event
-        store_desk(memory, desk)
+        book.memory[EVENT_PLACE] = event
+        store_desk(book.memory, desk)
         return row, own
 
     return cast(Callable[..., Any], run)
@@ -208,9 +241,7 @@ def _mark_quiet(tape: Tape, logs: Logs, desk: Desk, span: tuple[int, int]) -> De
         logs.equity[i] = account_equity(cash, quantity, tape.columns.close[i])
         logs.position[i] = quantity
         logs.target[i] = account.order.target
-    if span[1] > span[0]:
-        desk = with_account(desk, steps.mark(account, tape.columns.close[span[1] - 1]))
-    return desk
+    return with_mark(desk, tape.columns.close[span[1] - 1]) if span[1] > span[0] else desk
 
 
 def _build_advance(fingerprint: int) -> Callable[..., int]:
@@ -224,20 +255,20 @@ def _build_advance(fingerprint: int) -> Callable[..., int]:
         is not quiet, looking no further than a block.
         """
         _ = fingerprint
-        memory, slots, outbox = borrow(book.memory), borrow(book.slots), borrow(book.outbox)
-        desk, event, logs = load_desk(memory), int(memory[EVENT_PLACE]), _borrowed(logs)
+        book, logs = _open_book(book), _borrowed(logs)
+        desk, event = load_desk(book.memory), int(book.memory[EVENT_PLACE])
         first, last = span
         desk = _mark_quiet(tape, logs, desk, (first, last + 1))
         if count > 0:
-            now = (float(last), tape.columns.close[last] if last >= 0 else np.nan, logs.ended)
-            desk = take_all(rules, desk, slots, (outbox, count), now)
+            close = tape.columns.close[last] if last >= 0 else np.nan
+            desk = take(rules, desk, book, count, (float(last), close, logs.ended))
             if last >= 0:
                 _write(logs, desk, last)
         row, stop = last + 1, len(tape.time)
         if row < stop:
             event = next_paid(tape, event, row)
-            memory[EVENT_PLACE] = event
-            desk = step(rules, desk, slots, bar_at(tape, row, event), (logs.events, logs.ended))
+            book.memory[EVENT_PLACE] = event
+            desk = step(rules, desk, book, bar_at(tape, row, event), logs)
             _write(logs, desk, row)
             row += 1
             stop = min(stop, row + BLOCK)
@@ -245,7 +276,7 @@ def _build_advance(fingerprint: int) -> Callable[..., int]:
             while row < stop and is_quiet(desk, bar_at(tape, row, event)):
                 row += 1
                 event = next_paid(tape, event, row)
-        store_desk(memory, desk)
+        store_desk(book.memory, desk)
         return row
 
     return cast(Callable[..., int], advance)
@@ -256,14 +287,14 @@ def _build_live(fingerprint: int) -> Callable[..., None]:
     def live(rules: Rules, book: Book, bar: Floats, logs: Logs, count: int) -> None:  # pragma: no cover
         """Take `count` messages sent after the bar, or pass it when there are none."""
         _ = fingerprint
-        memory, slots, outbox, logs = borrow(book.memory), borrow(book.slots), borrow(book.outbox), _borrowed(logs)
-        desk, m = load_desk(memory), bar
+        book, logs, m = _open_book(book), _borrowed(logs), borrow(bar)
+        desk = load_desk(book.memory)
         if count > 0:
-            desk = take_all(rules, desk, slots, (outbox, count), (m[0], m[4], logs.ended))
+            desk = take(rules, desk, book, count, (m[0], m[4], logs.ended))
         else:
             now = Bar(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9])
-            desk = step(rules, desk, slots, now, (logs.events, logs.ended))
-        store_desk(memory, desk)
+            desk = step(rules, desk, book, now, logs)
+        store_desk(book.memory, desk)
 
     return cast(Callable[..., None], live)
 

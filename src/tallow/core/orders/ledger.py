@@ -1,90 +1,75 @@
-"""The accounting of the target engine, as calls: what a fill, funding or an exit does to an account is defined there.
+"""The accounting of the target engine on a flat desk: what a fill, funding or an exit does is defined in the engine.
 
-The engine inlines these; here they stand behind a call each, because they are needed in many places and rarely.
+The engine keeps the account in registers; here it is loaded and stored around each call, because these are rare.
 """
 
 from typing import Any
 
-from tallow.core.engine.state import Fill, Order, State
+from tallow.core.engine.memory import load, store
+from tallow.core.engine.state import Fill, Order
 from tallow.core.engine.step import _apply, _charge, _protect, _send, _tally, _trail, _with_order, mark, quiet_range
 from tallow.core.matching import Config, inlined
-from tallow.core.orders.state import called
+from tallow.core.orders.state import M_CEILING, M_EVENTS, M_FLOOR, M_POSITION, called
 from tallow.domain.columns import Floats
 
 ORDER_COLUMN = 10  # of the event log: the id of the order
-__all__ = [
-    "book_fill",
-    "charge",
-    "count_in",
-    "mark",
-    "protect",
-    "quiet_range",
-    "send_to_target",
-    "trail",
-    "with_target",
-]
-
-
-@called
-def book_fill(
-    config: Config, account: State, row: float, fill: Fill, key: tuple[float, Floats]
-) -> State:  # pragma: no cover
-    """Book a fill that does not cross zero and note whose it is; `key` is the id of the order and the log."""
-    place, log = int(account.totals.events), key[1]
-    account = _apply(config, account, row, fill, log)
-    if place < len(log):
-        log[place, ORDER_COLUMN] = key[0]
-    return account
 
 
 @inlined
-def _disown(account: State, log: Floats) -> None:  # pragma: no cover
-    # The next event is no order's: tables are used again.
-    if int(account.totals.events) < len(log):
-        log[int(account.totals.events), ORDER_COLUMN] = 0.0
+def _own(m: Floats, log: Floats, number: float) -> None:  # pragma: no cover
+    # Note whose event the next one is; tables are used again, so nobody's is noted as well.
+    place = int(m[M_EVENTS])
+    if place < len(log):
+        log[place, ORDER_COLUMN] = number
 
 
 @called
-def charge(config: Config, account: State, bar: Any, rate: float, log: Floats) -> State:  # pragma: no cover
+def book(config: Config, m: Floats, row: float, fill: Fill, key: tuple[float, Floats]) -> None:  # pragma: no cover
+    """Book a fill that does not cross zero; `key` is the id of the order and the log."""
+    _own(m, key[1], key[0])
+    store(m, _apply(config, load(m), row, fill, key[1]))
+
+
+@called
+def charge(config: Config, m: Floats, bar: Any, rate: float, log: Floats) -> None:  # pragma: no cover
     """Charge funding."""
-    _disown(account, log)
-    return _charge(config, account, bar, rate, log)
+    _own(m, log, 0.0)
+    store(m, _charge(config, load(m), bar, rate, log))
 
 
 @called
-def protect(
-    config: Config, account: State, bar: Any, span: tuple[float, float], log: Floats
-) -> State:  # pragma: no cover
+def protect(config: Config, m: Floats, bar: Any, span: tuple[float, float], log: Floats) -> None:  # pragma: no cover
     """Close the position if prices between the two ends of the span reach one of its exits."""
-    _disown(account, log)
-    return _protect(config, account, bar, span, log)
+    if m[M_POSITION] == 0.0 or not (span[0] <= m[M_FLOOR] or span[1] >= m[M_CEILING]):
+        return
+    _own(m, log, 0.0)
+    store(m, _protect(config, load(m), bar, span, log))
 
 
 @called
 def send_to_target(
-    config: Config, account: State, bar: Any, price: float, key: tuple[float, Floats]
-) -> State:  # pragma: no cover
-    """Fill one leg of the way to the account's target, as the target engine sizes and prices it."""
-    place, log = int(account.totals.events), key[1]
-    account = _send(config, account, bar, price, log)
-    if place < len(log) and account.totals.events > place:
-        log[place, ORDER_COLUMN] = key[0]
-    return account
+    config: Config, m: Floats, bar: Any, deal: tuple[float, float], key: tuple[float, Floats]
+) -> None:  # pragma: no cover
+    """Fill one leg of the way to a target, as the target engine sizes and prices it; `deal` is target and price."""
+    _own(m, key[1], key[0])
+    account = _with_order(load(m), Order(deal[0], 0.0, 0.0, 0.0))
+    store(m, _send(config, account, bar, deal[1], key[1]))
 
 
 @called
-def trail(config: Config, account: State, bar: Any) -> State:  # pragma: no cover
-    """Let the position's own trailing stop take in a bar that is over."""
-    return _trail(config, account, bar)
+def finish_bar(config: Config, m: Floats, bar: Any) -> None:  # pragma: no cover
+    """Let the position's own trailing stop take in a bar that is over, and mark the account at its close."""
+    store(m, mark(_trail(config, load(m), bar), bar.close))
 
 
-@inlined
-def count_in(account: State, ambiguous: float, rejected: float) -> State:  # pragma: no cover
+@called
+def count_in(m: Floats, ambiguous: float, rejected: float) -> None:  # pragma: no cover
     """Count bars that touched both sides, and orders refused or made to wait."""
-    return _tally(account, ambiguous, rejected)
+    store(m, _tally(load(m), ambiguous, rejected))
 
 
-@inlined
-def with_target(account: State, target: float) -> State:  # pragma: no cover
-    """Set what was asked for last."""
-    return _with_order(account, Order(target, 0.0, 0.0, 0.0))
+@called
+def sleeping_range(config: Config, m: Floats) -> tuple[float, float]:  # pragma: no cover
+    """Give the open range of prices in which no exit of the position does anything."""
+    low, high = quiet_range(config, load(m))
+    return float(low), float(high)

@@ -4,8 +4,9 @@ from typing import NamedTuple, cast
 
 from numba import njit
 
-from tallow.core.engine.state import STATE_SIZE, Order, State, Totals, flatten, initial_state
-from tallow.core.matching import AnyFunction, Config, Holding, Levels, configure, inlined
+from tallow.core.engine.memory import load, store
+from tallow.core.engine.state import STATE_SIZE, State, flatten, initial_state
+from tallow.core.matching import AnyFunction, Config, configure, inlined
 from tallow.domain.columns import Floats
 from tallow.domain.orders import FillRules
 from tallow.domain.scene import Execution
@@ -53,7 +54,8 @@ class Rules(NamedTuple):
 class Desk(NamedTuple):
     """The account, and what must be known of the slots without looking at them.
 
-    A bar whose prices stay between `floor` and `ceiling` and that opens before `until` changes nothing but the mark.
+    A loop keeps it in registers; where something happens it is written to flat numbers, on which the rules work. A bar
+    whose prices stay between `floor` and `ceiling` and that opens before `until` changes nothing but the mark.
     `budget` is what orders may still fill in this bar; `full` says that an order found no slot.
     """
 
@@ -83,6 +85,10 @@ class Bar(NamedTuple):
     time: float
 
 
+# Places in the flat desk: of the account first, then of what is known of the slots.
+M_CASH, M_EQUITY, M_POSITION, M_ENTRY_PRICE, M_FLOOR, M_CEILING, M_TARGET = 0, 1, 3, 4, 7, 8, 10
+M_AMBIGUOUS, M_REJECTED, M_EVENTS = 21, 22, 23
+M_WORKING, M_NEXT_ID, M_LOW, M_HIGH, M_UNTIL, M_BUDGET, M_ENDED, M_FULL = range(STATE_SIZE, STATE_SIZE + 8)
 DESK_SIZE = STATE_SIZE + len(Desk._fields) - 1
 
 
@@ -100,74 +106,12 @@ def empty_desk(cash: float) -> list[float]:
 @inlined
 def load_desk(m: Floats) -> Desk:  # pragma: no cover
     """Read a desk from its flat numbers."""
-    account = State(
-        m[0],
-        m[1],
-        m[2],
-        Holding(m[3], m[4], m[5], m[6]),
-        Levels(m[7], m[8], m[9]),
-        Order(m[10], m[11], m[12], m[13]),
-        Totals(m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24]),
-    )
-    return Desk(account, m[25], m[26], m[27], m[28], m[29], m[30], m[31], m[32])
+    return Desk(load(m), m[25], m[26], m[27], m[28], m[29], m[30], m[31], m[32])
 
 
 @inlined
 def store_desk(m: Floats, desk: Desk) -> None:  # pragma: no cover
     """Write a desk to its flat numbers."""
-    account = desk.account
-    m[0], m[1], m[2] = account.cash, account.equity, account.start_cash
-    m[3], m[4], m[5], m[6] = account.holding
-    m[7], m[8], m[9] = account.levels
-    m[10], m[11], m[12], m[13] = account.order
-    m[14], m[15], m[16], m[17], m[18], m[19], m[20], m[21], m[22], m[23], m[24] = account.totals
+    store(m, desk.account)
     m[25], m[26], m[27], m[28], m[29] = desk.working, desk.next_id, desk.floor, desk.ceiling, desk.until
     m[30], m[31], m[32] = desk.budget, desk.ended, desk.full
-
-
-@inlined
-def with_account(desk: Desk, account: State) -> Desk:  # pragma: no cover
-    """Put another account on the desk."""
-    return Desk(
-        account,
-        desk.working,
-        desk.next_id,
-        desk.floor,
-        desk.ceiling,
-        desk.until,
-        desk.budget,
-        desk.ended,
-        desk.full,
-    )
-
-
-@inlined
-def with_budget(desk: Desk, budget: float) -> Desk:  # pragma: no cover
-    """Set what orders may still fill."""
-    return Desk(
-        desk.account,
-        desk.working,
-        desk.next_id,
-        desk.floor,
-        desk.ceiling,
-        desk.until,
-        budget,
-        desk.ended,
-        desk.full,
-    )
-
-
-@inlined
-def with_fault(desk: Desk, full: float) -> Desk:  # pragma: no cover
-    """Say that an order found no slot, or a message no place."""
-    return Desk(
-        desk.account,
-        desk.working,
-        desk.next_id,
-        desk.floor,
-        desk.ceiling,
-        desk.until,
-        desk.budget,
-        desk.ended,
-        full,
-    )

@@ -16,11 +16,12 @@ from tallow.core.orders.book import (
     is_passed,
     is_reached,
     is_stop,
+    is_working,
     submit,
     sweep,
 )
-from tallow.core.orders.fills import Offer, is_working, settle, settle_target
-from tallow.core.orders.ledger import charge, count_in, mark, protect, trail
+from tallow.core.orders.fills import Offer, settle, settle_target
+from tallow.core.orders.ledger import charge, count_in, finish_bar, protect
 from tallow.core.orders.state import (
     ARMED,
     BEST,
@@ -34,6 +35,12 @@ from tallow.core.orders.state import (
     IOC,
     KIND,
     LEFT,
+    M_BUDGET,
+    M_CEILING,
+    M_EVENTS,
+    M_FLOOR,
+    M_POSITION,
+    M_WORKING,
     NOT_FILLED_AT_ONCE,
     POST_ONLY,
     PRICE,
@@ -54,8 +61,6 @@ from tallow.core.orders.state import (
     Desk,
     Rules,
     called,
-    with_account,
-    with_budget,
 )
 from tallow.domain.columns import Floats
 
@@ -70,78 +75,76 @@ def _budget(rules: Rules, volume: float) -> float:  # pragma: no cover
 
 @inlined
 def fill_at_once(
-    rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]
-) -> Desk:  # pragma: no cover
+    rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]
+) -> None:  # pragma: no cover
     """Fill an order that takes what is there; fill-or-kill only as a whole, immediate-or-cancel leaves no rest."""
-    if slots[k, VALIDITY] == FOK and desk.budget < slots[k, LEFT]:
+    validity = slots[k, VALIDITY]
+    if validity != FOK or m[M_BUDGET] >= slots[k, LEFT]:
+        settle(rules, m, slots, k, deal)
+    if is_working(slots, k) and validity in (IOC, FOK):
         end(slots, k, CANCELLED, NOT_FILLED_AT_ONCE, deal[1].row)
-        return desk
-    return settle(rules, desk, slots, k, deal)
 
 
 @called
-def _open_limit(rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> Desk:  # pragma: no cover
+def _open_limit(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> None:  # pragma: no cover
     # A limit order at the open: a new one takes if the open is through it, a resting one fills there as a maker.
     bar, log = deal
     new, validity = slots[k, STATUS] == FRESH, slots[k, VALIDITY]
+    slots[k, STATUS] = RESTING
     if new and validity == POST_ONLY and is_passed(slots, k, bar.open, bar.open, 1.0):
         end(slots, k, REJECTED, WOULD_TAKE, bar.row)
-        return with_account(desk, count_in(desk.account, 0.0, 1.0))
-    slots[k, STATUS] = RESTING
-    if is_passed(slots, k, bar.open, bar.open, rules.touch):
-        offer = Offer(bar.open, TAKER if new else MAKER, FRESH)
-        desk = fill_at_once(rules, desk, slots, k, (offer, bar, log))
-    if is_working(slots, k) and (validity in (IOC, FOK)):
+        count_in(m, 0.0, 1.0)
+    elif is_passed(slots, k, bar.open, bar.open, rules.touch):
+        fill_at_once(rules, m, slots, k, (Offer(bar.open, TAKER if new else MAKER, FRESH), bar, log))
+    elif validity in (IOC, FOK):
         end(slots, k, CANCELLED, NOT_FILLED_AT_ONCE, bar.row)
-    return desk
+
+
+@inlined
+def _start_trailing(slots: Floats, k: int, price: float) -> None:  # pragma: no cover
+    # One that was sent before any price was known begins with the first.
+    if slots[k, KIND] == TRAILING_STOP and not slots[k, BEST] > 0.0:
+        slots[k, BEST] = price
+        slots[k, TRIGGER] = price * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
 
 
 @called
-def _open_order(rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> Desk:  # pragma: no cover
+def _open_order(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> None:  # pragma: no cover
     # One order at the open of a bar with trades.
     bar, log = deal
     offer = Offer(bar.open, TAKER, FRESH)
     if slots[k, KIND] == TO_TARGET:
-        return settle_target(rules, desk, slots, k, (offer, bar, log))
+        settle_target(rules, m, slots, k, (offer, bar, log))
+        return
     if slots[k, ARMED] == 0.0:
-        if slots[k, KIND] == TRAILING_STOP and not slots[k, BEST] > 0.0:
-            slots[k, BEST] = bar.open
-            slots[k, TRIGGER] = bar.open * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
+        _start_trailing(slots, k, bar.open)
         slots[k, STATUS] = RESTING
         if not is_reached(slots, k, bar.open, bar.open):
-            return desk
+            return
         slots[k, ARMED], slots[k, STATUS] = 1.0, FRESH
     if is_limit(slots, k):
-        return _open_limit(rules, desk, slots, k, deal)
-    desk = fill_at_once(rules, desk, slots, k, (offer, bar, log))
-    slots[k, STATUS] = RESTING
-    if is_working(slots, k) and slots[k, VALIDITY] == IOC:
-        end(slots, k, CANCELLED, NOT_FILLED_AT_ONCE, bar.row)
-    return desk
+        _open_limit(rules, m, slots, k, deal)
+    else:
+        slots[k, STATUS] = RESTING
+        fill_at_once(rules, m, slots, k, (offer, bar, log))
 
 
 @called
-def _wait(desk: Desk, slots: Floats) -> Desk:  # pragma: no cover
+def _wait(m: Floats, slots: Floats) -> None:  # pragma: no cover
     # A bar without trades fills nothing; an order that would have traded at its open is counted once.
-    account = desk.account
-    for k in range(int(desk.working)):
-        if (
-            slots[k, ARMED] != 0.0
-            and slots[k, WAITED] == 0.0
-            and slots[k, STATUS] != DORMANT
-            and not is_limit(slots, k)
-        ):
+    for k in range(int(m[M_WORKING])):
+        waits = slots[k, ARMED] != 0.0 and slots[k, STATUS] != DORMANT and not is_limit(slots, k)
+        if waits and slots[k, WAITED] == 0.0 and is_working(slots, k):
             slots[k, WAITED] = 1.0
-            account = count_in(account, 0.0, 1.0)
-    return with_account(desk, account)
+            count_in(m, 0.0, 1.0)
 
 
 @inlined
-def _pair_reached(rules: Rules, desk: Desk, slots: Floats, k: int, bar: Bar) -> float:  # pragma: no cover
+def _pair_reached(rules: Rules, m: Floats, slots: Floats, k: int, bar: Bar) -> float:  # pragma: no cover
     # 1 when another order of the group could have filled inside this bar as well.
     if slots[k, GROUP] == 0.0:
         return 0.0
-    for j in range(int(desk.working)):
+    for j in range(int(m[M_WORKING])):
         if j == k or slots[j, GROUP] != slots[k, GROUP] or not is_working(slots, j) or slots[j, STATUS] == DORMANT:
             continue
         if is_limit(slots, j) and is_passed(slots, j, bar.low, bar.high, rules.touch):
@@ -152,114 +155,114 @@ def _pair_reached(rules: Rules, desk: Desk, slots: Floats, k: int, bar: Bar) -> 
 
 
 @called
-def _touch_stop(rules: Rules, desk: Desk, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> Desk:  # pragma: no cover
+def _touch_stop(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> None:  # pragma: no cover
     # A stop that the bar touches after its open: at its trigger, or where the position was entered if that is worse.
     bar, log = deal
     price, side = slots[k, TRIGGER], slots[k, SIDE]
     if slots[k, STATUS] == INSIDE:
         price = max(price, slots[k, BEST]) if side > 0.0 else min(price, slots[k, BEST])
     slots[k, ARMED] = 1.0
-    desk = with_account(desk, count_in(desk.account, _pair_reached(rules, desk, slots, k, bar), 0.0))
+    count_in(m, _pair_reached(rules, m, slots, k, bar), 0.0)
     if slots[k, KIND] == STOP_LIMIT:
         slots[k, STATUS] = INSIDE
         if side * slots[k, PRICE] < side * price:
-            return desk
-    return settle(rules, desk, slots, k, (Offer(price, TAKER, INSIDE), bar, log))
+            return
+    settle(rules, m, slots, k, (Offer(price, TAKER, INSIDE), bar, log))
 
 
 @called
-def _stops_inside(rules: Rules, desk: Desk, slots: Floats, bar: Bar, log: Floats) -> Desk:  # pragma: no cover
-    for k in range(int(desk.working)):
+def _stops_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats) -> None:  # pragma: no cover
+    for k in range(int(m[M_WORKING])):
         awake = is_working(slots, k) and slots[k, STATUS] != DORMANT
         if awake and is_stop(slots, k) and is_reached(slots, k, bar.low, bar.high):
-            desk = _touch_stop(rules, desk, slots, k, (bar, log))
-    return desk
+            _touch_stop(rules, m, slots, k, (bar, log))
 
 
 @called
-def _limits_inside(rules: Rules, desk: Desk, slots: Floats, bar: Bar, log: Floats) -> Desk:  # pragma: no cover
-    for k in range(int(desk.working)):
+def _limits_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats) -> None:  # pragma: no cover
+    for k in range(int(m[M_WORKING])):
         if not is_working(slots, k) or slots[k, STATUS] != RESTING:
             continue
         if is_limit(slots, k) and is_passed(slots, k, bar.low, bar.high, rules.touch):
-            desk = settle(rules, desk, slots, k, (Offer(slots[k, PRICE], MAKER, INSIDE), bar, log))
+            count_in(m, _pair_reached(rules, m, slots, k, bar), 0.0)
+            settle(rules, m, slots, k, (Offer(slots[k, PRICE], MAKER, INSIDE), bar, log))
         elif slots[k, ARMED] == 0.0 and slots[k, KIND] == TAKE_PROFIT and is_reached(slots, k, bar.low, bar.high):
+            count_in(m, _pair_reached(rules, m, slots, k, bar), 0.0)
             slots[k, ARMED] = 1.0
-            desk = settle(rules, desk, slots, k, (Offer(slots[k, TRIGGER], TAKER, INSIDE), bar, log))
-    return desk
+            settle(rules, m, slots, k, (Offer(slots[k, TRIGGER], TAKER, INSIDE), bar, log))
 
 
 @inlined
-def _protect_new(rules: Rules, desk: Desk, bar: Bar, log: Floats) -> Desk:  # pragma: no cover
+def _protect_new(rules: Rules, m: Floats, bar: Bar, log: Floats) -> None:  # pragma: no cover
     # A position entered inside the bar may reach its losing exit in the same bar, never its winning one.
-    held, levels = desk.account.holding.quantity, desk.account.levels
-    if held == 0.0:
-        return desk
-    level, span = (levels.floor, (bar.low, -np.inf)) if held > 0.0 else (levels.ceiling, (np.inf, bar.high))
-    there = Bar(
-        bar.row, level, bar.high, bar.low, bar.close, bar.volume, bar.previous_volume, 0.0, 0.0, bar.time
-    )  # fmt: skip
-    return with_account(desk, protect(rules.costs, desk.account, there, span, log))
+    if m[M_POSITION] > 0.0:
+        level, span = m[M_FLOOR], (bar.low, -np.inf)
+    else:
+        level, span = m[M_CEILING], (np.inf, bar.high)
+    there = Bar(bar.row, level, bar.high, bar.low, bar.close, bar.volume, bar.previous_volume, 0.0, 0.0, bar.time)
+    protect(rules.costs, m, there, span, log)
 
 
 @called
-def _trade_inside(rules: Rules, desk: Desk, slots: Floats, bar: Bar, log: Floats) -> Desk:  # pragma: no cover
-    desk = with_account(desk, protect(rules.costs, desk.account, bar, (bar.low, bar.high), log))
-    close_brackets(desk, slots, bar.row)
-    fills = desk.account.totals.events
-    desk = _stops_inside(rules, desk, slots, bar, log)
-    close_brackets(desk, slots, bar.row)
-    desk = _limits_inside(rules, desk, slots, bar, log)
-    desk = _stops_inside(rules, desk, slots, bar, log)
-    if desk.account.totals.events > fills:
-        desk = _protect_new(rules, desk, bar, log)
-    close_brackets(desk, slots, bar.row)
-    return desk
+def _trade_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats) -> None:  # pragma: no cover
+    protect(rules.costs, m, bar, (bar.low, bar.high), log)
+    close_brackets(m, slots, bar.row)
+    events = m[M_EVENTS]
+    _stops_inside(rules, m, slots, bar, log)
+    close_brackets(m, slots, bar.row)
+    _limits_inside(rules, m, slots, bar, log)
+    _stops_inside(rules, m, slots, bar, log)
+    if m[M_EVENTS] > events:
+        _protect_new(rules, m, bar, log)
+    close_brackets(m, slots, bar.row)
 
 
 @called
-def _trail_orders(desk: Desk, slots: Floats, bar: Bar) -> None:  # pragma: no cover
+def _trail_orders(m: Floats, slots: Floats, bar: Bar) -> None:  # pragma: no cover
     # Trailing stops take in a bar once it is over; one that was entered inside the bar begins with the next.
-    for k in range(int(desk.working)):
+    for k in range(int(m[M_WORKING])):
         if slots[k, STATUS] == INSIDE:
             slots[k, STATUS] = RESTING
         elif slots[k, KIND] == TRAILING_STOP and slots[k, STATUS] == RESTING:
-            sells = slots[k, SIDE] < 0.0
-            best = max(slots[k, BEST], bar.high) if sells else min(slots[k, BEST], bar.low)
+            best = max(slots[k, BEST], bar.high) if slots[k, SIDE] < 0.0 else min(slots[k, BEST], bar.low)
             if best != slots[k, BEST]:
                 slots[k, BEST] = best
                 slots[k, TRIGGER] = best * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
 
 
 @called
+def _trade_open(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats) -> None:  # pragma: no cover
+    protect(rules.costs, m, bar, (bar.open, bar.open), log)
+    close_brackets(m, slots, bar.row)
+    for k in range(int(m[M_WORKING])):
+        if is_working(slots, k) and slots[k, STATUS] != DORMANT:
+            _open_order(rules, m, slots, k, (bar, log))
+            close_brackets(m, slots, bar.row)
+
+
+@called
 def pass_busy(
-    rules: Rules, desk: Desk, slots: Floats, bar: Bar, logs: tuple[Floats, Floats]
-) -> Desk:  # pragma: no cover
-    """Take the desk over a bar in which something may happen."""
+    rules: Rules, m: Floats, slots: Floats, bar: Bar, logs: tuple[Floats, Floats]
+) -> None:  # pragma: no cover
+    """Take the flat desk over a bar in which something may happen."""
     log, ended = logs
     trades = not bar.volume <= 0.0
-    expire(desk, slots, bar.time, bar.row)
-    desk = with_account(desk, charge(rules.costs, desk.account, bar, bar.funding_open, log))
-    desk = with_budget(desk, _budget(rules, bar.previous_volume))
-    offered = desk.budget
+    expire(m, slots, bar.time, bar.row)
+    charge(rules.costs, m, bar, bar.funding_open, log)
+    m[M_BUDGET] = offered = _budget(rules, bar.previous_volume)
     if trades:
-        desk = with_account(desk, protect(rules.costs, desk.account, bar, (bar.open, bar.open), log))
-        close_brackets(desk, slots, bar.row)
-        for k in range(int(desk.working)):
-            if is_working(slots, k) and slots[k, STATUS] != DORMANT:
-                desk = _open_order(rules, desk, slots, k, (bar, log))
-                close_brackets(desk, slots, bar.row)
+        _trade_open(rules, m, slots, bar, log)
     else:
-        desk = _wait(desk, slots)
-    desk = with_account(desk, charge(rules.costs, desk.account, bar, bar.funding_inside, log))
+        _wait(m, slots)
+    charge(rules.costs, m, bar, bar.funding_inside, log)
     if trades:
-        used = offered - desk.budget if offered < np.inf else 0.0
-        desk = with_budget(desk, max(0.0, _budget(rules, bar.volume) - used))
-        desk = _trade_inside(rules, desk, slots, bar, log)
-        _trail_orders(desk, slots, bar)
-    account = mark(trail(rules.costs, desk.account, bar), bar.close)
-    desk = sweep(with_account(desk, account), slots, ended)
-    return bound(rules, desk, slots)
+        used = offered - m[M_BUDGET] if offered < np.inf else 0.0
+        m[M_BUDGET] = max(0.0, _budget(rules, bar.volume) - used)
+        _trade_inside(rules, m, slots, bar, log)
+        _trail_orders(m, slots, bar)
+    finish_bar(rules.costs, m, bar)
+    sweep(m, slots, ended)
+    bound(rules, m, slots)
 
 
 @inlined
@@ -271,8 +274,8 @@ def is_quiet(desk: Desk, bar: Bar) -> bool:  # pragma: no cover
 
 @called
 def take_messages(
-    rules: Rules, desk: Desk, slots: Floats, sent: tuple[Floats, int], now: tuple[float, float, Floats]
-) -> Desk:  # pragma: no cover
+    rules: Rules, m: Floats, slots: Floats, sent: tuple[Floats, int], now: tuple[float, float, Floats]
+) -> None:  # pragma: no cover
     """Take what was sent at the close of a bar: submissions and cancellations, in order.
 
     `now` is the row and the close of that bar, and the log of ended orders.
@@ -281,8 +284,8 @@ def take_messages(
     row, close, ended = now
     for i in range(count):
         if outbox[i, ID] > 0.0:
-            cancel(desk, slots, outbox[i, ID], row)
-            desk = sweep(desk, slots, ended)
+            cancel(m, slots, outbox[i, ID], row)
         else:
-            desk = submit(rules, desk, slots, outbox[i], (row, close))
-    return bound(rules, sweep(desk, slots, ended), slots)
+            submit(rules, m, slots, outbox[i], (row, close))
+        sweep(m, slots, ended)
+    bound(rules, m, slots)
