@@ -246,7 +246,7 @@ def _build_run(fingerprint: int) -> Callable[..., int]:
 @inlined
 def _is_change(weights: Floats, place: int, columns: int) -> bool:  # pragma: no cover
     weight = weights[place]
-    return (weight == weight) & (weight != weights[place - columns])
+    return bool((weight == weight) & (weight != weights[place - columns]))
 
 
 @inlined

@@ -117,9 +117,8 @@ class PortfolioRun:
         rows = np.arange(len(kept))
         kept = kept[np.maximum.accumulate(np.where(np.isnan(kept), 0, rows))]
         # Of equal weights the first is kept: -0 is no other weight than 0.
-        found: Floats = kept[np.maximum.accumulate(np.where(np.concatenate(([True], kept[1:] != kept[:-1])), rows, 0))][
-            1:
-        ]
+        new = np.concatenate(([True], kept[1:] != kept[:-1]))
+        found: Floats = kept[np.maximum.accumulate(np.where(new, rows, 0))][1:]
         return found
 
     def instrument_run(self, instrument: int) -> Run:
