@@ -10,12 +10,14 @@ import numpy as np
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import growth, sharpe, summary
 from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result
 from tallow.domain.scene import Scene
 from tallow.domain.sweep import dataset_key, trial_key
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
+from tallow.domain.timeframes import SECOND
 from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
@@ -93,7 +95,12 @@ def _count(result: Result, records: Records) -> None:
 
 
 def backtest_bars(scene: Scene, strategy: Strategy, bars: Bars, desk: Desk) -> Result:
-    """Compute a result on candles that the caller holds; its key holds their digest, and it is not stored."""
+    """Compute a result on candles that the caller holds; its key holds their digest, and it is not stored.
+
+    Raises:
+        UserError: BAD_TIMEFRAME when the candles are not those of the scene's timeframe.
+    """
+    _check_length(scene, bars)
     market = own_market(bars)
     result = compute(scene, strategy, market, desk)
     key = scene.key(market.versions, market.digest, strategy_hash(strategy), ENGINE_VERSION)
@@ -164,6 +171,8 @@ def notes(scene: Scene, market: Market) -> tuple[str, ...]:
     said = []
     if scene.instrument.venue == "simulated":
         said.append("SIMULATED market: the prices are made up by a seeded generator")
+    if not any((scene.execution.maker_fee, scene.execution.taker_fee, scene.execution.slippage_bps)):
+        said.append("NO COSTS: fees and slippage are 0")
     if scene.execution.fill == "close":
         said.append("OPTIMISTIC fills: orders fill at the close of the bar that decides")
     if market.bars_origin != "native":
@@ -171,6 +180,21 @@ def notes(scene: Scene, market: Market) -> tuple[str, ...]:
     if scene.instrument.is_perpetual and market.funding is None:
         said.append("no funding data in the lake: funding is not counted")
     return tuple(said)
+
+
+def _check_length(scene: Scene, bars: Bars) -> None:
+    # Everything by the year, and what counts as a hole, hangs on the length that the scene says.
+    shortest = int(np.diff(bars.time).min()) if len(bars) > 1 else scene.timeframe.microseconds
+    if scene.timeframe.is_fixed and shortest != scene.timeframe.microseconds:
+        raise UserError(
+            "BAD_TIMEFRAME",
+            f"the candles are {shortest / SECOND:g} s apart, those of {scene.timeframe} would be "
+            f"{scene.timeframe.microseconds / SECOND:g} s",
+            facts={
+                "received": f"timeframe {scene.timeframe}",
+                "valid": "the length of the candles, as timeframe='15m'",
+            },
+        )
 
 
 def overruled(scene: Scene, strategy: Strategy) -> tuple[str, ...]:
