@@ -23,7 +23,7 @@ from tallow.settings import Settings, load
 if TYPE_CHECKING:
     import polars as pl
 
-    from tallow.domain.columns import Bars, Floats, FundingRates
+    from tallow.domain.columns import Bars, FundingRates, Targets
     from tallow.flows.backtest import Desk, Market
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
@@ -450,7 +450,7 @@ class Workspace:
         return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress)
 
     @staticmethod
-    def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Floats":
+    def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Targets":
         from tallow.runners.inline import conditions_of, under
 
         return under(strategy, conditions_of(scene, funding)).targets(bars)

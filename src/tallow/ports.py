@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from tallow.domain.columns import Bars, Floats, FundingRates, Ticks, Times
+from tallow.domain.columns import Bars, Floats, FundingRates, Targets, Ticks, Times
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import TimeRange
 from tallow.domain.results import Result
@@ -171,8 +171,8 @@ class Lake(Protocol):
 class Strategy(Protocol):
     """Code that maps bars to target positions.
 
-    `targets` returns one float per bar, decided with what is known at that bar's close: 1 is all equity long, -1
-    all equity short, NaN keeps the last target.
+    `targets` returns one number per bar, decided with what is known at that bar's close: 1 is all equity long, -1
+    all equity short, NaN keeps the last target; or one truth value per bar: all equity long, or flat.
     """
 
     @property
@@ -190,7 +190,7 @@ class Strategy(Protocol):
         """Every parameter with its value."""
         ...
 
-    def targets(self, bars: Bars) -> Floats:
+    def targets(self, bars: Bars) -> Targets:
         """Decide for every bar."""
         ...
 

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Targets = Floats | Mask
+"""What a strategy asks for at every close: a fraction of equity, NaN to keep the last; or whether to hold all of it."""
 
 
 @dataclass(frozen=True)

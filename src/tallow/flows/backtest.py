@@ -9,7 +9,7 @@ import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import growth, sharpe, summary
-from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.columns import Bars, FundingRates, Targets
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument
@@ -22,7 +22,7 @@ from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
 
-Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Floats]
+Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Targets]
 """Runs a strategy on bars, path-dependent ones through the engine, and gives its targets."""
 
 Certify = Callable[[Strategy, Bars, Scene, FundingRates | None], Certificate]

@@ -1,18 +1,21 @@
 """Bars as the frame a strategy sees, and what it returns as numbers: the one place of either conversion."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tallow.core.strategies import ROUNDING
-from tallow.domain.columns import COLUMNS, Bars, Floats
+from tallow.core.strategies.rounding import settle
+from tallow.domain.columns import COLUMNS, Bars, Floats, Targets
 from tallow.domain.errors import UserError
 from tallow.domain.timeframes import Timeframe
 
 TIMEFRAME = "timeframe"  # under this name a frame's attrs hold the length of its bars
 _NAMES = COLUMNS[1:]
+_LONG = 50_000  # bars from which on a frame shares their memory
 _INDEX = pd.Index(_NAMES)
 
 
@@ -29,6 +32,29 @@ def to_frame(bars: Bars, timeframe: Timeframe | None = None) -> pd.DataFrame:
     if timeframe is not None:
         frame.attrs[TIMEFRAME] = str(timeframe)
     return frame
+
+
+@contextmanager
+def lent_frame(bars: Bars, timeframe: Timeframe | None = None) -> Iterator[pd.DataFrame]:
+    """Give a frame for the length of one call; a long one shares the memory of the bars until it is written to.
+
+    Copying ten million bars takes longer than a backtest on them. What writes to the frame gets a copy of the column.
+    """
+    if len(bars) < _LONG:
+        yield to_frame(bars, timeframe)
+        return
+    index = pd.DatetimeIndex(bars.time.view("M8[us]"), name="timestamp").tz_localize("UTC")
+    original = pd.DataFrame({name: _locked(getattr(bars, name)) for name in _NAMES}, index=index, copy=False)
+    if timeframe is not None:
+        original.attrs[TIMEFRAME] = str(timeframe)
+    # While the original lives, pandas copies before it writes.
+    yield original.copy(deep=False)
+
+
+def _locked(values: Floats) -> Floats:
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def to_bars(frame: pd.DataFrame) -> Bars:
@@ -55,10 +81,15 @@ def to_bars(frame: pd.DataFrame) -> Bars:
     return Bars.of(time, (first, high, low, close, volume), **known)
 
 
-def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
-    """Read what a strategy returned: one number a bar, NaN where it keeps the last target.
+def to_floats(output: object, rows: int, *, finite: bool = True) -> Floats:
+    """Read what a strategy returned as numbers, truth values as 1 and 0; else as `to_targets`."""
+    return to_targets(output, rows, finite=finite).astype(np.float64, copy=False)
 
-    Takes a pandas or polars Series, an array or a list, of numbers or booleans; a missing value becomes NaN.
+
+def to_targets(output: object, rows: int, *, finite: bool = True) -> Targets:
+    """Read what a strategy returned: one number or truth value a bar, NaN where it keeps the last target.
+
+    Takes a pandas or polars Series, an array or a list; a missing value becomes NaN. Truth values stay what they are.
 
     Raises:
         UserError: BAD_OUTPUT when the length is wrong, a value is no number, or (if `finite`) is infinite.
@@ -71,6 +102,8 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
         raise _bad("is not one number a bar", type(output).__name__ + (f" of shape {shape}" if shape else ""))
     if len(values) != rows:
         raise _bad(f"has {len(values)} values for {rows} bars", type(output).__name__)
+    if values.dtype.kind == "b":
+        return np.array(values)
     try:
         if values.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in values):
             raise TypeError
@@ -79,20 +112,7 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Floats:
         raise _bad("is not numeric", f"{type(output).__name__} of {values.dtype}") from problem
     if finite and np.isinf(targets).any():
         raise _bad(f"is infinite at row {int(np.flatnonzero(np.isinf(targets))[0])}", type(output).__name__)
-    return _settled(targets)
-
-
-def _settled(targets: Floats) -> Floats:
-    """Keep the target before where the next one differs by rounding alone: the engine would trade the difference."""
-    steps = np.abs(np.diff(targets))
-    if not np.any((steps > 0.0) & (steps <= ROUNDING * np.maximum(1.0, np.abs(targets[:-1])))):
-        return targets
-    held = targets[0]
-    for row in range(1, len(targets)):
-        if abs(targets[row] - held) <= ROUNDING * max(1.0, abs(held)):
-            targets[row] = held
-        elif targets[row] == targets[row]:
-            held = targets[row]
+    settle(targets)
     return targets
 
 

@@ -16,13 +16,13 @@ import numpy as np
 from tallow.core.engine import run_path
 from tallow.core.strategies import BUILT_IN, Choice, Float, Int, bind, decider
 from tallow.core.strategies import Strategy as EventStrategy
-from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import Error, UserError, nearest
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.ports import Strategy
 from tallow.runners import adapters
 from tallow.runners.adapters import Setting
-from tallow.runners.frames import to_frame, to_targets
+from tallow.runners.frames import lent_frame, to_floats, to_targets
 from tallow.runners.sources import Source, imported, read_source
 
 _BARS = inspect.Parameter("bars", inspect.Parameter.POSITIONAL_ONLY)
@@ -60,22 +60,28 @@ class FileStrategy:
     declares: Mapping[str, Any] = field(default_factory=dict)
     sees_all: bool = False
 
-    def targets(self, bars: Bars) -> Floats:
+    def targets(self, bars: Bars) -> Targets:
         """Decide for every bar.
 
         Raises:
             UserError: STRATEGY_FAILED when its code raises, BAD_OUTPUT when it returns anything but numbers.
         """
-        return self.decide(bars, finite=True)
+        with reporting(self.origin.path), quiet(), self._output(bars) as output:
+            return to_targets(output, len(bars))
 
     def decide(self, bars: Bars, *, finite: bool) -> Floats:
-        """Decide for every bar on a new import; `finite` refuses infinities."""
-        with reporting(self.origin.path), quiet(), imported(self.origin) as module:
+        """Decide for every bar on a new import, in numbers; `finite` refuses infinities."""
+        with reporting(self.origin.path), quiet(), self._output(bars) as output:
+            return to_floats(output, len(bars), finite=finite)
+
+    @contextlib.contextmanager
+    def _output(self, bars: Bars) -> Iterator[object]:
+        with imported(self.origin) as module:
             if self.event_driven:
-                output = self._by_events(event_class(module, self.origin.path), bars)
+                yield self._by_events(event_class(module, self.origin.path), bars)
             else:
-                output = module.signals(to_frame(bars, self.conditions.setting.timeframe), **self.parameters)
-            return to_targets(output, len(bars), finite=finite)
+                with lent_frame(bars, self.conditions.setting.timeframe) as frame:
+                    yield module.signals(frame, **self.parameters)
 
     def _by_events(self, strategy: type, bars: Bars) -> Floats:
         under = self.conditions
@@ -93,9 +99,9 @@ class BuiltInStrategy:
     name: str
     source: str
     parameters: Mapping[str, Value]
-    function: Callable[..., Floats]
+    function: Callable[..., Targets]
 
-    def targets(self, bars: Bars) -> Floats:
+    def targets(self, bars: Bars) -> Targets:
         """Decide for every bar."""
         return to_targets(self.function(bars, **self.parameters), len(bars))
 
@@ -194,7 +200,7 @@ def with_declared(strategy: Strategy, options: Mapping[str, Any]) -> dict[str, A
 
 def evaluate(
     strategy: Strategy, bars: Bars, execution: Execution, cash: float, funding: FundingRates | None = None
-) -> Floats:
+) -> Targets:
     """Give a strategy's targets; one that decides bar by bar is run through the engine under these conditions.
 
     Raises:
@@ -214,7 +220,7 @@ def probe(strategy: Strategy) -> Callable[[Bars], Floats]:
     """Give a callable for experiments: every call on a new import, infinities allowed."""
     if isinstance(strategy, FileStrategy):
         return lambda bars: strategy.decide(bars, finite=False)
-    return strategy.targets
+    return lambda bars: to_floats(strategy.targets(bars), len(bars))
 
 
 @contextlib.contextmanager

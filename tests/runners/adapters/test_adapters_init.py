@@ -21,7 +21,7 @@ UNDER = (
 @pytest.mark.parametrize("style", ["backtesting", "freqtrade", "function", "class"])
 @pytest.mark.parametrize("execution", UNDER[:2])
 def test_each_style_gives_the_targets_and_trades_of_the_built_in_rule(write, bars, styles, style, execution):
-    own = BUILT_IN["sma_cross"](bars, fast=5, slow=20)
+    own = BUILT_IN["sma_cross"](bars, fast=5, slow=20).astype(float)
     strategy = under(load(write(styles[style])), Conditions(execution, 1_000.0))
     targets = strategy.targets(bars)
     assert targets.tobytes() == own.tobytes()

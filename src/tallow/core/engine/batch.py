@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tallow.core.engine.checks import Market, Targets, check_cash, check_targets, prepare
+from tallow.core.engine.checks import Market, check_cash, check_targets, prepare
 from tallow.core.engine.kernels import KERNELS, is_plain
 from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import Marks
@@ -13,7 +13,7 @@ from tallow.core.engine.segments import Moments, Reach
 from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
 from tallow.core.engine.traced import trace
 from tallow.core.matching import Config, configure
-from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
 

@@ -13,13 +13,12 @@ from tallow.core.engine.memory import Columns
 from tallow.core.engine.segments import Changes, Closes, Reach, block_extremes, find_changes, sum_returns
 from tallow.core.engine.step import is_refused
 from tallow.core.matching import configure
-from tallow.domain.columns import PRICES, Bars, Floats, FundingRates, Times
+from tallow.domain.columns import PRICES, Bars, Floats, FundingRates, Targets, Times
 from tallow.domain.errors import DataError, UserError
 from tallow.domain.ranges import iso
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import SECOND
 
-Targets = Floats | NDArray[np.bool_]
 _refused = cast(Any, is_refused).py_func  # the same rule on arrays
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 JITTER = SECOND  # how late a venue's funding stamp may be and still mean the bar's open

@@ -17,7 +17,7 @@ from tallow.core.indicators.sums import (
     sum_start,
     sum_step,
 )
-from tallow.domain.columns import Floats
+from tallow.domain.columns import Floats, Mask
 
 _CHUNK = 4096  # rows whose sums stay in the first cache
 
@@ -54,6 +54,22 @@ def sma(values: Floats, window: int) -> Floats:
     (values,) = checked_columns(values)
     first, whole = find_whole(values)
     return _sma_whole(checked_window(window), values, first) if whole else _sma_batch(sma_start(window), values)
+
+
+def sma_above(values: Floats, fast: int, slow: int) -> Mask:
+    """Say in which rows `sma(values, fast) > sma(values, slow)`, without either in memory; False where one is NaN.
+
+    Example:
+        >>> sma_above(np.array([1.0, 2.0, 3.0, 1.0]), 1, 2).tolist()
+        [False, True, True, False]
+
+    Raises:
+        UserError: BAD_PARAMETER when a window is below 1.
+    """
+    (values,) = checked_columns(values)
+    windows = checked_window(fast, "fast"), checked_window(slow, "slow")
+    first, whole = find_whole(values)
+    return _above_whole(windows, values, first) if whole else sma(values, fast) > sma(values, slow)
 
 
 def ema(values: Floats, window: int) -> Floats:
@@ -178,24 +194,57 @@ def average_between(
 
 
 @compiled
+def _average_chunk(
+    line: Floats, window: int, sums: tuple[Floats, Floats], last: int, missing: int
+) -> None:  # pragma: no cover
+    # Averages of a chunk whose sums end at place `last`; its first rows, as many as are `missing`, have none.
+    highs, lows = sums
+    line[:missing] = np.nan
+    if missing < len(line):
+        first = last - len(line) + missing + 1
+        high = highs[first : last + 1], highs[first - window : last + 1 - window]
+        low = lows[first : last + 1], lows[first - window : last + 1 - window]
+        average_between(line[missing:], window, high, low)
+
+
+@compiled
 def _sma_whole(window: int, values: Floats, first: int) -> Floats:  # pragma: no cover
     # The same sums in the same order as the step, a chunk at a time: sums one by one, averages in vector instructions.
     line = np.empty(len(values))
-    line[: first + window - 1] = np.nan
+    line[:first] = np.nan
     chunk = max(_CHUNK, window)
     highs, lows = np.zeros(window + chunk + 1), np.zeros(window + chunk + 1)
     for start in range(first, len(values), chunk):
         part = values[start : start + chunk]
         count = len(part)
         extend_prefix(part, highs[window:], lows[window:])
-        skip = max(0, first + window - 1 - start)
-        if skip < count:
-            after, before = slice(window + 1 + skip, window + 1 + count), slice(1 + skip, 1 + count)
-            pairs = (highs[after], highs[before]), (lows[after], lows[before])
-            average_between(line[start + skip : start + count], window, pairs[0], pairs[1])
+        missing = min(count, max(0, first + window - 1 - start))
+        _average_chunk(line[start : start + count], window, (highs, lows), window + count, missing)
         highs[: window + 1] = highs[count : count + window + 1].copy()
         lows[: window + 1] = lows[count : count + window + 1].copy()
     return line
+
+
+@compiled
+def _above_whole(windows: tuple[int, int], values: Floats, first: int) -> Mask:  # pragma: no cover
+    above = np.zeros(len(values), np.bool_)
+    longest = max(windows[0], windows[1])
+    chunk = max(_CHUNK, longest)
+    highs, lows = np.zeros(longest + chunk + 1), np.zeros(longest + chunk + 1)
+    fast, slow = np.empty(chunk), np.empty(chunk)
+    for start in range(first, len(values), chunk):
+        part = values[start : start + chunk]
+        count = len(part)
+        extend_prefix(part, highs[longest:], lows[longest:])
+        for line, window in ((fast, windows[0]), (slow, windows[1])):
+            missing = min(count, max(0, first + window - 1 - start))
+            _average_chunk(line[:count], window, (highs, lows), longest + count, missing)
+        out = above[start : start + count]
+        for i in range(count):
+            out[i] = fast[i] > slow[i]
+        highs[: longest + 1] = highs[count : count + longest + 1].copy()
+        lows[: longest + 1] = lows[count : count + longest + 1].copy()
+    return above
 
 
 @compiled

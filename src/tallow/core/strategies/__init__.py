@@ -13,7 +13,7 @@ from tallow.core.strategies.built_in import (
     trix,
 )
 from tallow.core.strategies.detail import decide_on_coarser, decision_rows, onto_finer
-from tallow.core.strategies.event import ROUNDING, Account, Decide, Orders, Strategy, decider
+from tallow.core.strategies.event import Account, Decide, Orders, Strategy, decider
 from tallow.core.strategies.higher import Finished, developed, finished, higher
 from tallow.core.strategies.higher_timeline import Higher, HigherLine
 from tallow.core.strategies.parameters import (
@@ -25,6 +25,7 @@ from tallow.core.strategies.parameters import (
     parameters_of,
     parse_assignments,
 )
+from tallow.core.strategies.rounding import ROUNDING
 from tallow.core.strategies.timeline import Line, Past
 
 __all__ = [

@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tallow.core import indicators
+from tallow.core.indicators.averages import sma_above
 from tallow.core.indicators.inputs import checked_window
-from tallow.domain.columns import Bars, Floats
+from tallow.domain.columns import Bars, Floats, Mask, Targets
 from tallow.domain.errors import UserError
-
-Mask = NDArray[np.bool_]
 
 
 def buy_and_hold(bars: Bars) -> Floats:
@@ -24,23 +22,25 @@ def buy_and_hold(bars: Bars) -> Floats:
     return np.ones(len(bars))
 
 
-def sma_cross(bars: Bars, *, fast: int = 20, slow: int = 100, short: bool = False) -> Floats:
+def sma_cross(bars: Bars, *, fast: int = 20, slow: int = 100, short: bool = False) -> Targets:
     """Long while the fast simple average of the close is above the slow one; with `short`, short while below.
 
     Example:
         >>> column = np.array([1.0, 2.0, 3.0, 1.0, 0.0])
         >>> bars = Bars.of(np.arange(5), (column, column, column, column, column))
         >>> sma_cross(bars, fast=1, slow=2).tolist()
-        [0.0, 1.0, 1.0, 0.0, 0.0]
+        [False, True, True, False, False]
 
     Raises:
         UserError: BAD_PARAMETER when a window is below 1 or `fast` is not below `slow`.
     """
     _check_order(fast, slow)
+    if not short:
+        return sma_above(bars.close, fast, slow)
     return _compare(indicators.sma(bars.close, fast), indicators.sma(bars.close, slow), short)
 
 
-def ema_cross(bars: Bars, *, fast: int = 12, slow: int = 26, short: bool = False) -> Floats:
+def ema_cross(bars: Bars, *, fast: int = 12, slow: int = 26, short: bool = False) -> Targets:
     """Long while the fast exponential average of the close is above the slow one; with `short`, short while below.
 
     Raises:
@@ -62,7 +62,7 @@ def rsi(bars: Bars, *, window: int = 14, low: float = 30.0, high: float = 70.0, 
     return _hold(line < low, (line > high) | np.isnan(line)) - short * _hold(line > high, (line < low) | np.isnan(line))
 
 
-def macd(bars: Bars, *, fast: int = 12, slow: int = 26, signal: int = 9, short: bool = False) -> Floats:
+def macd(bars: Bars, *, fast: int = 12, slow: int = 26, signal: int = 9, short: bool = False) -> Targets:
     """Long while the MACD line is above its signal line; with `short`, short while below.
 
     Raises:
@@ -106,7 +106,7 @@ def bollinger(bars: Bars, *, window: int = 20, width: float = 2.0, short: bool =
     return long - short * _hold(bars.close > upper, (bars.close <= middle) | unknown)
 
 
-def trix(bars: Bars, *, window: int = 15, signal: int = 9, short: bool = False) -> Floats:
+def trix(bars: Bars, *, window: int = 15, signal: int = 9, short: bool = False) -> Targets:
     """Long while TRIX is above its own exponential average over `signal` bars; with `short`, short while below.
 
     The rule waits for the average to turn; it does not look for peaks, which are known only one bar later.
@@ -118,15 +118,15 @@ def trix(bars: Bars, *, window: int = 15, signal: int = 9, short: bool = False) 
     return _compare(line, indicators.ema(line, signal), short)
 
 
-BUILT_IN: Mapping[str, Callable[..., Floats]] = MappingProxyType(
+BUILT_IN: Mapping[str, Callable[..., Targets]] = MappingProxyType(
     {rule.__name__: rule for rule in (buy_and_hold, sma_cross, ema_cross, rsi, macd, adx, cci, bollinger, trix)}
 )
 """The built-in strategies by name."""
 
 
-def _compare(line: Floats, other: Floats, short: bool) -> Floats:
+def _compare(line: Floats, other: Floats, short: bool) -> Targets:
     # A comparison with NaN is false, which is flat.
-    return _signs(line > other, line < other) if short else (line > other).astype(np.float64)
+    return _signs(line > other, line < other) if short else line > other
 
 
 def _signs(long: Mask, short: Mask) -> Floats:

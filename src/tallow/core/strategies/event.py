@@ -7,12 +7,11 @@ import numpy as np
 
 from tallow.core.strategies.higher_timeline import Higher, HigherTimeline
 from tallow.core.strategies.parameters import bind, parameters_of
+from tallow.core.strategies.rounding import ROUNDING
 from tallow.core.strategies.timeline import Line, Past, Timeline
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.domain.timeframes import Timeframe, parse_timeframe
-
-ROUNDING = 1e-8  # targets closer than this are the same: above what the look-ahead check forgives
 
 
 class Account(Protocol):
