@@ -98,11 +98,11 @@ def test_longer_blocks_see_that_returns_follow_each_other():
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng, truth = np.random.default_rng(11), 0.1
     hits = 0
-    for seed in range(300):
+    for seed in range(200):
         row = rng.standard_t(6, 200) / np.sqrt(1.5) + truth
-        found = bootstrap(row, {"sharpe": partial(sharpe, per_year=1.0)}, Resampling(300, confidence=0.9, seed=seed))
+        found = bootstrap(row, {"sharpe": partial(sharpe, per_year=1.0)}, Resampling(200, confidence=0.9, seed=seed))
         hits += found["sharpe"].low <= truth <= found["sharpe"].high
-    low, high = stats.binom.interval(0.999, 300, 0.9)
+    low, high = stats.binom.interval(0.999, 200, 0.9)
     assert low <= hits <= high
 
 

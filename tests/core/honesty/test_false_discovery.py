@@ -5,17 +5,20 @@ The counts are printed in docs/honesty.md.
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import signal, stats
 
 from tallow.core.honesty import (
     deflated_sharpe,
     luck,
     overfitting,
+    path_permutation_test,
     permutation_test,
     probabilistic_sharpe,
     score,
     sharpe_sample,
 )
+from tallow.core.indicators import sma
+from tallow.domain.columns import Bars
 
 STRATEGIES = 1_000
 LEVEL = 0.05
@@ -31,10 +34,7 @@ def fat_tailed(rng, shape):
 
 
 def autocorrelated(rng, shape):
-    rows = rng.standard_t(6, shape)
-    for at in range(1, shape[-1]):
-        rows[..., at] += 0.3 * rows[..., at - 1]
-    return rows
+    return signal.lfilter([1.0], [1.0, -0.3], rng.standard_t(6, shape))
 
 
 def crashing(rng, shape):
@@ -44,11 +44,11 @@ def crashing(rng, shape):
 
 def clustered(rng, shape):
     """Calm and wild weeks: the variance follows its past."""
-    rows, variance = rng.standard_normal(shape), np.ones(shape[:-1])
-    for at in range(shape[-1]):
-        rows[..., at] *= np.sqrt(variance)
-        variance = 0.05 + 0.1 * rows[..., at] ** 2 + 0.85 * variance
-    return rows
+    rows, variance = rng.standard_normal((shape[-1], *shape[:-1])), np.ones(shape[:-1])
+    for row in rows:
+        row *= np.sqrt(variance)
+        variance = 0.05 + 0.1 * row * row + 0.85 * variance
+    return np.moveaxis(rows, 0, -1)
 
 
 NOISES = [normal, fat_tailed, autocorrelated, clustered, crashing]
@@ -76,8 +76,7 @@ def test_without_the_correction_followers_look_probable_too_often():
 def test_the_best_of_many_noise_strategies(noise, trials):
     rng = np.random.default_rng(trials)
     naive = deflated = lucky = 0
-    for _ in range(STRATEGIES):
-        rows = noise(rng, (trials, 250))
+    for rows in (search for _ in range(50) for search in noise(rng, (STRATEGIES // 50, trials, 250))):
         ratios = rows.mean(axis=1) / rows.std(axis=1, ddof=1)
         best = sharpe_sample(rows[np.argmax(ratios)])
         naive += probabilistic_sharpe(best) > 1 - LEVEL
@@ -116,10 +115,25 @@ def test_rules_that_look_at_the_prices_are_off_their_level_as_documented(above, 
     assert least <= hits <= most
 
 
+@pytest.mark.parametrize("noise", [normal, fat_tailed, clustered])
+@pytest.mark.parametrize("above", [True, False])
+def test_on_shuffled_bars_such_rules_are_at_their_level(noise, above):
+    def rule(bars):
+        return ((bars.close > sma(bars.close, 20)) == above) * 1.0
+
+    hits, searches = 0, 400
+    for seed, row in enumerate(noise(np.random.default_rng(9), (searches, 250)) * 0.01):
+        close = 100 * np.exp(np.cumsum(row))
+        bars = Bars.of(np.arange(250), (close, close, close, close, close))
+        hits += path_permutation_test(rule, bars, permutations=100, seed=seed).p_value <= LEVEL
+    low, high = expected_hits(count=searches)
+    assert low <= hits <= high
+
+
 @pytest.mark.parametrize("noise", NOISES)
 def test_choosing_among_noise_is_a_coin(noise):
     rng = np.random.default_rng(5)
-    found = np.array([overfitting(noise(rng, (20, 160)).T, 8).probability for _ in range(STRATEGIES)])
+    found = np.array([overfitting(search.T, 8).probability for search in noise(rng, (STRATEGIES, 20, 160))])
     error = found.std() / np.sqrt(STRATEGIES)
     assert found.mean() == pytest.approx(0.5, abs=4 * error)
     assert (found < LEVEL).sum() <= expected_hits()[1]

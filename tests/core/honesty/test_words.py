@@ -38,6 +38,7 @@ def test_every_line_has_a_meaning_and_every_meaning_a_line():
         "sharpe", "deflated", "permutation", "overfitting", "startup"
     ]  # fmt: skip
     assert found[-1].text == "20 bars"
+    assert "Random entries, p-value" in [line.label for line in found]
     assert all(line.label[0].isupper() for line in found)
 
 

@@ -3,6 +3,7 @@
 from tallow.core.honesty.bootstrap import METRICS, Interval, Metric, Resampling, bootstrap
 from tallow.core.honesty.dependence import block_length, independent_count
 from tallow.core.honesty.overfitting import BlockSums, Overfitting, block_sums, overfitting
+from tallow.core.honesty.paths import path_permutation_test
 from tallow.core.honesty.permutation import PermutationTest, permutation_test, permutation_test_by
 from tallow.core.honesty.score import Caveat, Evidence, HonestScore, score
 from tallow.core.honesty.sharpes import (
@@ -23,6 +24,6 @@ __all__ = [
     "MEANINGS", "METRICS", "BlockSums", "Caveat", "Evidence", "HonestScore", "Interval", "LeadIn", "Line", "Metric",
     "Overfitting", "PermutationTest", "Resampling", "SharpeSample", "Startup", "block_length", "block_sums",
     "bootstrap", "deflated_sharpe", "effective_trials", "expected_maximum_sharpe", "independent_count", "lines",
-    "luck", "mean_correlation", "minimum_track_record", "overfitting", "permutation_test", "permutation_test_by",
-    "probabilistic_sharpe", "score", "sharpe_sample", "startup_sensitivity",
+    "luck", "mean_correlation", "minimum_track_record", "overfitting", "path_permutation_test", "permutation_test",
+    "permutation_test_by", "probabilistic_sharpe", "score", "sharpe_sample", "startup_sensitivity",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,22 +14,25 @@ from tallow.domain.columns import Floats, Times
 Statistic = Callable[[Floats], float]
 """Makes one number, the higher the better, from a target a row."""
 
+Method = Literal["random entries", "shuffled bars"]
+
 _TIE = 1e-12  # two results closer than this differ by the order of the same factors
 
 
 @dataclass(frozen=True)
 class PermutationTest:
-    """How a strategy stands among random entries.
+    """How a strategy stands among random arrangements.
 
     Attributes:
         p_value: (1 + random ones at least as good) / (1 + permutations); None when the strategy never held anything.
         observed: the strategy's own number.
-        median: that of the random entries; None without any.
-        high: what 95 % of the random entries stay below; None without any.
+        median: that of the random ones; None without any.
+        high: what 95 % of the random ones stay below; None without any.
         permutations: random arrangements tried.
         holdings: spells in the market, longs and shorts counted apart.
         exposure: share of rows with a position.
         distinct: different results among the arrangements; few of them make the p-value coarse.
+        method: ``random entries`` or ``shuffled bars``.
     """
 
     p_value: float | None
@@ -40,6 +43,7 @@ class PermutationTest:
     holdings: int
     exposure: float
     distinct: int
+    method: Method = "random entries"
 
 
 class _Spells(NamedTuple):
@@ -87,10 +91,12 @@ def permutation_test(
     if not (np.isfinite(prices).all() and (prices > 0.0).all()):
         raise bad("close", "0, negative or not finite", "positive prices")
     check_least("cost_rate", cost_rate, 0.0)
-    changes = np.diff(prices) / prices[:-1]
-    return permutation_test_by(
-        targets, lambda line: float(_compounded(line, changes, cost_rate)), permutations=permutations, seed=seed
-    )
+    line, changes = resolved(targets), np.diff(prices) / prices[:-1]
+
+    def fill(spells: _Spells, found: Floats) -> None:
+        _compound_all(line, changes, cost_rate, spells, seed, found)
+
+    return _compare(line, float(compounded(line, changes, cost_rate)), fill, permutations, seed)
 
 
 def permutation_test_by(
@@ -105,39 +111,59 @@ def permutation_test_by(
 
     Args:
         targets: fraction of equity held after each row; NaN keeps the last.
-        statistic: called with targets of the same length; compiled functions are welcome.
+        statistic: called with targets of the same length, in an array that is used again; compiled functions are
+            welcome.
         permutations: random arrangements, at least 100.
         seed: the same seed gives the same p-value.
 
     Raises:
         UserError: BAD_PARAMETER.
     """
+    line = resolved(targets)
+    drawn = np.empty(len(line))
+
+    def fill(spells: _Spells, found: Floats) -> None:
+        for number in range(len(found)):
+            _arrange(line, drawn, spells, seed, number)
+            found[number] = statistic(drawn)
+
+    return _compare(line, float(statistic(line)), fill, permutations, seed)
+
+
+def _compare(
+    line: Floats, observed: float, fill: Callable[[_Spells, Floats], None], permutations: int, seed: int
+) -> PermutationTest:
     check_least("permutations", permutations, 100)
     check_least("seed", seed, 0)
-    line = _resolved(targets)
-    spells, observed = _spells(line), float(statistic(line))
-    holdings, exposure = len(spells.start), float(np.mean(line != 0.0)) if len(line) else 0.0
-    if not holdings:
-        return PermutationTest(None, observed, None, None, 0, 0, exposure, 0)
-    drawn, found = np.empty(len(line)), np.empty(permutations)
-    for number in range(permutations):
-        _arrange(line, drawn, spells, seed, number)
-        found[number] = statistic(drawn)
+    spells, found = _spells(line), np.empty(permutations)
+    if not len(spells.start):
+        return PermutationTest(None, observed, None, None, 0, 0, 0.0, 0)
+    fill(spells, found)
+    return ranked(observed, found, len(spells.start), float(np.mean(line != 0.0)))
+
+
+def ranked(observed: float, found: Floats, holdings: int, exposure: float) -> PermutationTest:
+    """Compare a number with those of random arrangements; what is equal up to rounding counts as good."""
     as_good = int(np.sum(found >= observed - _TIE * max(1.0, abs(observed))))
     median, high = np.quantile(found, [0.5, 0.95]).tolist()
     return PermutationTest(
-        p_value=(1 + as_good) / (1 + permutations),
+        p_value=(1 + as_good) / (1 + len(found)),
         observed=observed,
         median=median,
         high=high,
-        permutations=permutations,
+        permutations=len(found),
         holdings=holdings,
         exposure=exposure,
         distinct=len(np.unique(found.round(12))),
     )
 
 
-def _resolved(targets: Floats) -> Floats:
+def resolved(targets: Floats) -> Floats:
+    """Give targets with NaN replaced by the last value, 0 before the first.
+
+    Raises:
+        UserError: BAD_PARAMETER for infinite targets, or more than one row.
+    """
     line = np.asarray(targets, np.float64)
     if line.ndim != 1 or np.isinf(line).any():
         raise bad("targets", "infinite or of another shape", "one finite fraction a row, or NaN")
@@ -190,7 +216,7 @@ def _arrange(line: Floats, drawn: Floats, spells: _Spells, seed: int, number: in
 
 
 @compiled
-def _compounded(line: Floats, changes: Floats, cost_rate: float) -> float:  # pragma: no cover
+def compounded(line: Floats, changes: Floats, cost_rate: float) -> float:  # pragma: no cover
     """Compound what every target earns until the next row, less the cost of its change; -1 once all is lost."""
     value, held = 1.0, 0.0
     for row in range(len(changes)):
@@ -199,3 +225,13 @@ def _compounded(line: Floats, changes: Floats, cost_rate: float) -> float:  # pr
         if value <= 0.0:
             return -1.0
     return value - 1.0
+
+
+@compiled
+def _compound_all(
+    line: Floats, changes: Floats, cost_rate: float, spells: _Spells, seed: int, found: Floats
+) -> None:  # pragma: no cover
+    drawn = np.empty(len(line))
+    for number in range(len(found)):
+        _arrange(line, drawn, spells, seed, number)
+        found[number] = compounded(drawn, changes, cost_rate)

@@ -28,7 +28,7 @@ from tallow.domain.columns import Floats
 CONFIDENCE = 0.95  # from which a probability counts as shown
 FEWEST_RETURNS = 30  # independent returns below which no ratio means anything
 FEWEST_TRADES = 30  # closed trades below which a ratio of many returns still rests on few decisions
-FEWEST_DISTINCT = 100  # results of random entries below which their p-value is coarse
+FEWEST_DISTINCT = 100  # results of chance below which their p-value is coarse
 EVEN_ODDS = 0.5  # probability of overfitting from which choosing is no better than a coin
 
 Verdict = Literal["not meaningful", "no edge shown", "edge shown"]
@@ -55,7 +55,7 @@ class Evidence:
     Attributes:
         closed_trades: round trips behind the returns.
         overfitting: of the choice among its trials.
-        permutation: against random entries.
+        permutation: against random entries, or on shuffled bars.
         startup: dependence on the start of the data.
     """
 
@@ -257,7 +257,7 @@ def _evidence_caveats(returns: int, evidence: Evidence) -> list[Caveat]:
         found.append(Caveat("FEW_TRADES", f"{returns} returns rest on {trades} closed trades: too few decisions."))
     if permutation is not None and permutation.distinct < FEWEST_DISTINCT:
         found.append(
-            Caveat("COARSE_PERMUTATION", f"{permutation.holdings} holdings can be arranged in few ways that differ.")
+            Caveat("COARSE_PERMUTATION", f"{permutation.holdings} holdings: chance gives few different results.")
         )
     if startup is not None and startup.verdict == "never":
         found.append(Caveat("NEVER_SETTLES", startup.words))

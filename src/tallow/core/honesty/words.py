@@ -20,7 +20,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "mean": "mean return a period",
         "max_drawdown": "deepest fall below the highest equity so far; the low end is what to be ready for",
         "total_return": "what compounding leaves",
-        "permutation": "how often random entries, in the market as long and as often, do at least as well",
+        "permutation": "how often chance does as well: the same holdings at random times, or the rule on shuffled bars",
         "overfitting": "how often the best trial of one half of the data is below the middle in the other half",
         "degradation": "change of the ratio out of sample per unit in sample: below 0, better there means worse here",
         "loss_probability": "how often the trial chosen in one half loses in the other",
@@ -76,7 +76,8 @@ def _evidence_lines(score: HonestScore) -> list[tuple[str, str, str, bool | None
     checks, evidence = score.checks, score.evidence
     if evidence.permutation is not None:
         p_value = _number(evidence.permutation.p_value, ".4f")
-        found.append(("permutation", "Random entries, p-value", p_value, checks["permutation"]))
+        label = f"{evidence.permutation.method.capitalize()}, p-value"
+        found.append(("permutation", label, p_value, checks["permutation"]))
     if evidence.overfitting is not None:
         overfit = evidence.overfitting
         found += [
