@@ -1,6 +1,6 @@
 """Run classes in the shape of freqtrade: `populate_indicators`, `populate_entry_trend`, `populate_exit_trend`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -12,6 +12,7 @@ from tallow.domain.errors import UserError
 from tallow.runners.adapters.refusals import Setting, not_carried_over
 from tallow.runners.frames import TIMEFRAME, to_frame
 
+_METHODS = ("populate_indicators", "populate_entry_trend", "populate_exit_trend")
 _SIGNALS = ("enter_long", "exit_long", "enter_short", "exit_short")
 _DISTANCES = "stoploss, minimal_roi = {'0': ...} and trailing_stop, or --stop-loss, --take-profit, --trailing-stop"
 _AT_CLOSE = "decide it in populate_exit_trend, or write a class with next(): docs/strategies.md"
@@ -194,18 +195,14 @@ def _signals(strategy: type[IStrategy], parameters: Mapping[str, object], bars: 
     running = strategy({})
     for name, value in bind(strategy, parameters).items():
         setattr(running, name, value)
-    frame = _frame(bars, setting)
-    metadata = {"pair": setting.symbol}
-    steps: tuple[Callable[[pd.DataFrame, dict[str, Any]], pd.DataFrame], ...] = (
-        running.populate_indicators, running.populate_entry_trend, running.populate_exit_trend,
-    )  # fmt: skip
-    for step in steps:
-        frame = step(frame, dict(metadata))
+    frame: Any = _frame(bars, setting)
+    for method in _METHODS:
+        frame = getattr(running, method)(frame, {"pair": setting.symbol})
         if not isinstance(frame, pd.DataFrame) or len(frame) != len(bars):
             rows = f" of {len(frame)} rows" if isinstance(frame, pd.DataFrame) else ""
             raise UserError(
                 "BAD_OUTPUT",
-                f"{step.__name__} gives no frame with a row a bar",
+                f"{strategy.__name__}.{method} gives no frame with a row a bar",
                 facts={"received": f"{type(frame).__name__}{rows}", "valid": f"the frame of {len(bars)} rows"},
                 exit="failed",
             )
