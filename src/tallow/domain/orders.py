@@ -27,6 +27,9 @@ NEEDS = {"limit": ("price",), "stop": ("trigger",), "stop_limit": ("price", "tri
          "trailing_stop": ("trail",)}  # fmt: skip
 
 
+_LONGEST = 3_600_000_000
+
+
 class Side(IntEnum):
     """Direction of an order: the sign of what it adds to the position."""
 
@@ -153,6 +156,81 @@ class FillRules:
             raise UserError(
                 "BAD_SETTING", f"participation = {share!r} is outside its range", facts={"valid": "above 0, up to 1"}
             )
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long messages travel, in microseconds.
+
+    Each message takes its fixed time and an equally distributed part of the jitter, drawn from `seed` and the number of
+    the message; none overtakes the one before it.
+
+    Attributes:
+        order: from the strategy to the venue.
+        data: from the venue to the strategy: trades, and what has become of its orders.
+    """
+
+    order: int = 0
+    data: int = 0
+    order_jitter: int = 0
+    data_jitter: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("order", "data", "order_jitter", "data_jitter"):
+            value = getattr(self, name)
+            if not 0 <= value <= _LONGEST:
+                raise UserError(
+                    "BAD_SETTING",
+                    f"{name} = {value!r} is outside its range",
+                    facts={"valid": f"0 to {_LONGEST} microseconds"},
+                )
+
+
+@dataclass(frozen=True)
+class TickRules:
+    """How trades fill orders. Costs and margin are those of `Execution`.
+
+    Attributes:
+        half_spread: what a market order pays beyond a trade's price, quote units; unused where quotes are recorded.
+        participation: largest part of a trade's quantity that all orders together fill; None is no limit.
+        queue: quantity ahead of a new order at its price, as a part of what is shown there; None lets trades fill an
+            order only by going through its price. Where nothing is shown the order waits for that too.
+        mark_every: spacing of the marks of the account in the result, microseconds.
+    """
+
+    latency: Latency = Latency()
+    half_spread: float = 0.0
+    participation: float | None = 1.0
+    queue: float | None = None
+    mark_every: int = 60_000_000
+
+    def __post_init__(self) -> None:
+        FillRules(self.participation)
+        if self.mark_every < 1:
+            raise UserError(
+                "BAD_SETTING", f"mark_every = {self.mark_every!r} is outside its range", facts={"valid": "1 or above"}
+            )
+        for name in ("half_spread", "queue"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise UserError(
+                    "BAD_SETTING", f"{name} = {value!r} is outside its range", facts={"valid": "0 or above"}
+                )
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Best bid and ask by column, one row a change; times are microseconds UTC, ascending."""
+
+    event_time: Times
+    bid: Floats
+    ask: Floats
+    bid_quantity: Floats
+    ask_quantity: Floats
+
+    def __len__(self) -> int:
+        return len(self.event_time)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from tallow.core.matching import inlined, round_price, round_quantity
 from tallow.core.orders.ledger import count_in, sleeping_range
 from tallow.core.orders.state import (
     ARMED,
+    ARRIVES,
     ASKED,
     BELOW_MINIMUM,
     BEST,
     BORN,
     CANCELLED,
+    CANCELS,
     COMPLETE,
     DORMANT,
     ENDED,
@@ -30,6 +32,7 @@ from tallow.core.orders.state import (
     M_HIGH,
     M_LOW,
     M_NEXT_ID,
+    M_NOW,
     M_POSITION,
     M_TARGET,
     M_UNTIL,
@@ -164,8 +167,9 @@ def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
     for k in range(int(m[M_WORKING])):
         if slots[k, STATUS] == DORMANT:
             continue
-        if slots[k, GOOD_TILL] > 0.0:
-            until = min(until, slots[k, GOOD_TILL])
+        until = _next_time(slots, k, until)
+        if slots[k, ARRIVES] > m[M_NOW]:
+            continue
         if slots[k, STATUS] == FRESH or (slots[k, ARMED] != 0.0 and not is_limit(slots, k)):
             low, high = np.inf, 0.0
             continue
@@ -180,6 +184,15 @@ def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
             low = max(low, np.nextafter(best, 0.0)) if buys else low
             high = high if buys else min(high, np.nextafter(best, np.inf))
     m[M_LOW], m[M_HIGH], m[M_UNTIL] = low, high, until
+
+
+@inlined
+def _next_time(slots: Floats, k: int, until: float) -> float:  # pragma: no cover
+    # The earlier of a time and the next at which an order arrives, is cancelled or expires.
+    for place in (GOOD_TILL, ARRIVES, CANCELS):
+        if slots[k, place] > 0.0 and (place != ARRIVES or slots[k, STATUS] == FRESH):
+            until = min(until, slots[k, place])
+    return until
 
 
 @inlined

@@ -22,9 +22,9 @@ from tallow.core.orders import fills, ledger
 from tallow.core.orders import state as desks
 from tallow.core.orders import step as order_steps
 from tallow.core.orders.state import (
-    DESK_SIZE,
     EVENTS_A_BAR,
     M_FULL,
+    M_FUNDING,
     OUTBOX,
     OUTBOX_FULL,
     SLOTS,
@@ -37,7 +37,6 @@ from tallow.core.orders.state import (
 from tallow.core.orders.step import is_quiet, pass_busy, take_messages
 from tallow.domain.columns import Floats, Times
 
-EVENT_PLACE = DESK_SIZE  # of the next bar with funding, behind the desk
 ENDS_A_BAR = 2 * SLOTS + OUTBOX
 
 
@@ -161,9 +160,9 @@ def _build_take(fingerprint: int) -> Callable[..., None]:
 
 
 BLOCK = 512  # bars looked ahead for one that is not quiet
-_FINGERPRINT = _fingerprint(matching, memories, states, steps, desks, ledger, books, fills, order_steps)
+FINGERPRINT = _fingerprint(matching, memories, states, steps, desks, ledger, books, fills, order_steps)
 # Called through these, the rules come from the cache on disk whatever strategy is compiled around them.
-pass_any, take_all = _build_busy(_FINGERPRINT), _build_take(_FINGERPRINT)
+pass_any, take_all = _build_busy(FINGERPRINT), _build_take(FINGERPRINT)
 
 
 @inlined
@@ -199,7 +198,8 @@ def take(
 
 
 @inlined
-def _open_book(book: Book) -> Book:  # pragma: no cover
+def open_book(book: Book) -> Book:  # pragma: no cover
+    """Borrow the arrays of a book."""
     return Book(borrow(book.memory), borrow(book.slots), borrow(book.outbox))
 
 
@@ -209,8 +209,8 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
         """Run a compiled strategy from `row` until the bars end, a log is full or an order finds no slot."""
         _ = fingerprint
         inputs, own, row = plan
-        book, logs = _open_book(book), _borrowed(logs)
-        desk, event = load_desk(book.memory), int(book.memory[EVENT_PLACE])
+        book, logs = open_book(book), _borrowed(logs)
+        desk, event = load_desk(book.memory), int(book.memory[M_FUNDING])
         while row < len(tape.time) and _has_room(logs, desk):
             bar = bar_at(tape, row, event)
             desk = step(rules, desk, book, bar, logs)
@@ -225,7 +225,7 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
                 desk = take(rules, desk, book, count, (bar.row, bar.close, logs.ended))
             _write(logs, desk, row)
             row += 1
-        book.memory[EVENT_PLACE] = event
+        book.memory[M_FUNDING] = event
         store_desk(book.memory, desk)
         return row, own
 
@@ -255,8 +255,8 @@ def _build_advance(fingerprint: int) -> Callable[..., int]:
         is not quiet, looking no further than a block.
         """
         _ = fingerprint
-        book, logs = _open_book(book), _borrowed(logs)
-        desk, event = load_desk(book.memory), int(book.memory[EVENT_PLACE])
+        book, logs = open_book(book), _borrowed(logs)
+        desk, event = load_desk(book.memory), int(book.memory[M_FUNDING])
         first, last = span
         desk = _mark_quiet(tape, logs, desk, (first, last + 1))
         if count > 0:
@@ -267,7 +267,7 @@ def _build_advance(fingerprint: int) -> Callable[..., int]:
         row, stop = last + 1, len(tape.time)
         if row < stop:
             event = next_paid(tape, event, row)
-            book.memory[EVENT_PLACE] = event
+            book.memory[M_FUNDING] = event
             desk = step(rules, desk, book, bar_at(tape, row, event), logs)
             _write(logs, desk, row)
             row += 1
@@ -287,7 +287,7 @@ def _build_live(fingerprint: int) -> Callable[..., None]:
     def live(rules: Rules, book: Book, bar: Floats, logs: Logs, count: int) -> None:  # pragma: no cover
         """Take `count` messages sent after the bar, or pass it when there are none."""
         _ = fingerprint
-        book, logs, m = _open_book(book), _borrowed(logs), borrow(bar)
+        book, logs, m = open_book(book), _borrowed(logs), borrow(bar)
         desk = load_desk(book.memory)
         if count > 0:
             desk = take(rules, desk, book, count, (m[0], m[4], logs.ended))
@@ -307,4 +307,4 @@ class Kernels(NamedTuple):
     live: Callable[..., None]
 
 
-KERNELS = Kernels(_build_run(_FINGERPRINT), _build_advance(_FINGERPRINT), _build_live(_FINGERPRINT))
+KERNELS = Kernels(_build_run(FINGERPRINT), _build_advance(FINGERPRINT), _build_live(FINGERPRINT))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class OrderEngine:
 
     def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
-        return _bracket(self, entry, stop, take_profit)
+        return send_bracket(self, entry, stop, take_profit)
 
     def step(self, bar: LiveBar) -> list[Fill]:
         """Pass a closed bar; give its fills.
@@ -171,10 +171,23 @@ class Desk:
 
     def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
-        return _bracket(self, entry, stop, take_profit)
+        return send_bracket(self, entry, stop, take_profit)
 
 
-def _bracket(desk: "Desk | OrderEngine", entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
+class Submitter(Protocol):
+    """Whatever takes orders and gives them ids."""
+
+    def submit(self, order: Order | Target) -> int:
+        """Send an order; give its id."""
+        ...
+
+
+def send_bracket(desk: Submitter, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
+    """Send an entry with a stop and a limit that cancel one another; give the three ids.
+
+    Raises:
+        UserError: BAD_ORDER when the stop does not lie on the losing side of the take-profit.
+    """
     number = desk.submit(entry)
     stop_order, limit_order = bracket(entry, number, stop, take_profit)
     return number, desk.submit(stop_order), desk.submit(limit_order)

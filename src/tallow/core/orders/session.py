@@ -1,7 +1,7 @@
 """The memory of one account with orders, and what every mode does with it: submit, drain the logs, tell the state."""
 
 import math
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from tallow.core.orders.state import (
     SLOT_SIZE,
     SLOTS,
     Rules,
-    empty_desk,
+    empty_memory,
     make_rules,
 )
 from tallow.domain.columns import Floats
@@ -46,6 +46,9 @@ def message_of(order: Order | Target) -> list[float]:
     ]  # fmt: skip
 
 
+AnyLogs = TypeVar("AnyLogs", bound=Any)  # logs of bars or of trades: both have tables of events and ended orders
+
+
 class Session:
     """The state of one account and its orders between calls of the compiled loops.
 
@@ -61,7 +64,7 @@ class Session:
                 facts={"valid": "next_open: an order that is sent at a close cannot fill at that close"},
             )
         self.rules: Rules = make_rules(execution, rules)
-        memory = np.array([*empty_desk(check_cash(cash)), 0.0])
+        memory = empty_memory(check_cash(cash))
         self.book = Book(memory, np.zeros((SLOTS, SLOT_SIZE)), np.zeros((OUTBOX, MESSAGE_SIZE)))
         # Single numbers are read several times faster through a view than through the array.
         self.view = cast("memoryview[float]", memory.data)
@@ -104,15 +107,17 @@ class Session:
     def make_logs(self, count: int) -> Logs:
         """Give empty marks for so many bars and the first event log."""
         equity, position, target = (np.empty(count) for _ in range(3))
-        return self._with_tables(Logs(equity, position, target, np.empty((0, 0)), np.empty((0, 0))))
+        return self.with_tables(Logs(equity, position, target, np.empty((0, 0)), np.empty((0, 0))))
 
-    def _with_tables(self, logs: Logs) -> Logs:
+    def with_tables(self, logs: AnyLogs) -> AnyLogs:
+        """Give logs empty tables of events and ended orders."""
         rows = min(_FIRST_LOG << len(self.events), _LARGEST_LOG)
-        return logs._replace(
+        tables = logs._replace(
             events=np.zeros((rows, LOG_COLUMNS)), ended=np.zeros((max(rows // 4, 2 * ENDS_A_BAR), SLOT_SIZE))
         )
+        return cast(AnyLogs, tables)
 
-    def drain(self, logs: Logs) -> Logs:
+    def drain(self, logs: AnyLogs) -> AnyLogs:
         """Keep what the loops logged and give them new tables, larger ones when these are full.
 
         Raises:
@@ -123,7 +128,7 @@ class Session:
         if events + EVENTS_A_BAR <= len(logs.events) and ended + ENDS_A_BAR <= len(logs.ended):
             return logs
         self.keep(logs)
-        return self._with_tables(logs)
+        return self.with_tables(logs)
 
     def check(self) -> None:
         """See that every order found its slot, and every message its place.
@@ -137,14 +142,14 @@ class Session:
         if full:
             raise too_many(OUTBOX, "messages at one close")
 
-    def rows(self, logs: Logs) -> tuple[Floats, Floats]:
+    def rows(self, logs: AnyLogs) -> tuple[Floats, Floats]:
         """Take the rows of events and ended orders out of the tables."""
         events = logs.events[: int(self.view[EVENTS])].copy()
         ended = logs.ended[: int(self.view[_ENDED])].copy()
         self.view[EVENTS] = self.view[_ENDED] = 0.0
         return events, ended
 
-    def keep(self, logs: Logs) -> None:
+    def keep(self, logs: AnyLogs) -> None:
         """Move the rows out of the tables, for the end of a run."""
         events, ended = self.rows(logs)
         self.events.append(events)

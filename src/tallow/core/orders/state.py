@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, cast
 
+import numpy as np
 from numba import njit
 
 from tallow.core.engine.memory import load, store
@@ -90,6 +91,9 @@ M_CASH, M_EQUITY, M_POSITION, M_ENTRY_PRICE, M_FLOOR, M_CEILING, M_TARGET = 0, 1
 M_AMBIGUOUS, M_REJECTED, M_EVENTS = 21, 22, 23
 M_WORKING, M_NEXT_ID, M_LOW, M_HIGH, M_UNTIL, M_BUDGET, M_ENDED, M_FULL = range(STATE_SIZE, STATE_SIZE + 8)
 DESK_SIZE = STATE_SIZE + len(Desk._fields) - 1
+# Behind the desk: the place of the next funding; and on ticks the time, the last arrival and the number of messages.
+M_FUNDING, M_NOW, M_ARRIVED, M_MESSAGES = range(DESK_SIZE, DESK_SIZE + 4)
+MEMORY_SIZE = DESK_SIZE + 4
 
 
 def make_rules(execution: Execution, rules: FillRules) -> Rules:
@@ -98,9 +102,10 @@ def make_rules(execution: Execution, rules: FillRules) -> Rules:
     return Rules(configure(execution), share, float(rules.touch_fills))
 
 
-def empty_desk(cash: float) -> list[float]:
-    """Give, as flat numbers, the desk of an account that has only cash."""
-    return [*flatten(initial_state(cash)), 0.0, 1.0, 0.0, FOREVER, FOREVER, 0.0, 0.0, 0.0]
+def empty_memory(cash: float) -> Floats:
+    """Give, as flat numbers, the desk of an account that has only cash, and what stands behind it."""
+    desk = [*flatten(initial_state(cash)), 0.0, 1.0, 0.0, FOREVER, FOREVER, 0.0, 0.0, 0.0]
+    return np.array([*desk, 0.0, 0.0, 0.0, 0.0])
 
 
 @inlined

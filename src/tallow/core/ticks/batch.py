@@ -1,0 +1,35 @@
+"""Whole backtests on trades with compiled strategies."""
+
+from tallow.core.orders.batch import CompiledStrategy
+from tallow.core.ticks.kernels import KERNELS
+from tallow.core.ticks.live import FIRST_TRADES, Grid, TickSession, finish_ticks
+from tallow.core.ticks.tape import Tape, delayed, prepare_ticks
+from tallow.domain.columns import Ticks
+from tallow.domain.orders import OrderRun, TickRules
+from tallow.domain.scene import Execution
+
+
+def run_ticks_compiled(
+    ticks: Ticks | Tape,
+    strategy: CompiledStrategy,
+    execution: Execution,
+    *,
+    cash: float,
+    rules: TickRules = FIRST_TRADES,
+) -> OrderRun:
+    """Run a compiled strategy that is called when each trade reaches it.
+
+    `strategy.decide(now, view, own, outbox)` as for bars; `now` is a `kernels.TickNow`.
+
+    Raises:
+        DataError: BAD_TICKS.
+        UserError: BAD_SETTING, TOO_MANY_ORDERS.
+    """
+    tape, session = prepare_ticks(ticks), TickSession(execution, rules, cash)
+    columns, grid = delayed(tape, rules.latency), Grid.of(tape.columns.time, rules.mark_every)
+    logs, row, place, own = session.make_tick_logs(grid.rows), 0, 0, strategy.own
+    while row < len(tape):
+        plan = strategy.inputs, own, row, place
+        row, place, own = KERNELS.run(session.venue, session.book, columns, logs, strategy.decide, plan)
+        logs = session.drain(logs)
+    return finish_ticks(session, tape, grid, logs, cash)

@@ -1,0 +1,229 @@
+"""The compiled loops around the tick step: with a compiled strategy, up to a moment for Python, and by the trade."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numba import njit
+
+from tallow.core.engine.kernels import _fingerprint
+from tallow.core.engine.memory import borrow
+from tallow.core.matching import account_equity, inlined
+from tallow.core.orders.kernels import ENDS_A_BAR, FINGERPRINT, Book, View, open_book, with_mark
+from tallow.core.orders.state import EVENTS_A_BAR, M_FULL, OUTBOX_FULL, Desk, load_desk, store_desk
+from tallow.core.ticks import step as steps
+from tallow.core.ticks import tape as tapes
+from tallow.core.ticks.step import Tick, Venue, is_quiet, pass_tick, take_messages
+from tallow.core.ticks.tape import TickColumns
+from tallow.domain.columns import Floats, Times
+
+
+class TickLogs(NamedTuple):
+    """What a loop writes: the account after the trades at `row`, events, and ended orders."""
+
+    row: Times
+    equity: Floats
+    position: Floats
+    target: Floats
+    events: Floats
+    ended: Floats
+
+
+class TickNow(NamedTuple):
+    """What a compiled strategy is shown when a trade reaches it: row, columns (look no further) and its inputs."""
+
+    row: int
+    columns: TickColumns
+    inputs: Any
+
+
+@inlined
+def tick_at(columns: TickColumns, row: int) -> Tick:  # pragma: no cover
+    """Give the trade at a row."""
+    quoted = len(columns.bid) > 0
+    return Tick(
+        float(row),
+        float(columns.time[row]),
+        columns.price[row],
+        columns.quantity[row],
+        1.0 if columns.sold[row] else 0.0,
+        columns.bid[row] if quoted else np.nan,
+        columns.ask[row] if quoted else np.nan,
+        columns.bid_quantity[row] if quoted else np.nan,
+        columns.ask_quantity[row] if quoted else np.nan,
+    )
+
+
+def _build_busy(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def busy(venue: Venue, memory: Floats, slots: Floats, tick: Tick, logs: Any) -> None:  # pragma: no cover
+        """Take the flat desk over a trade in which something may happen."""
+        _ = fingerprint
+        pass_tick(venue, memory, slots, tick, logs)
+
+    return cast(Callable[..., None], busy)
+
+
+def _build_take(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def take_all(venue: Venue, memory: Floats, slots: Floats, sent: Any, now: Any) -> None:  # pragma: no cover
+        """Send messages on their way."""
+        _ = fingerprint
+        take_messages(venue, memory, slots, sent, now)
+
+    return cast(Callable[..., None], take_all)
+
+
+_FINGERPRINT = FINGERPRINT ^ _fingerprint(steps, tapes)
+pass_any, take_all = _build_busy(_FINGERPRINT), _build_take(_FINGERPRINT)
+
+
+@inlined
+def step(
+    venue: Venue, desk: Desk, book: Book, columns: TickColumns, place: tuple[int, Any]
+) -> Desk:  # pragma: no cover
+    """Take the desk over the trade at a row; a quiet one is marked later. `place` is the row and the logs."""
+    row, logs = place
+    if is_quiet(desk, columns.price[row], float(columns.time[row])):
+        return desk
+    store_desk(book.memory, desk)
+    pass_any(venue, book.memory, book.slots, tick_at(columns, row), (logs.events, logs.ended))
+    return load_desk(book.memory)
+
+
+@inlined
+def take(
+    venue: Venue, desk: Desk, book: Book, count: int, now: tuple[float, float, float, Floats]
+) -> Desk:  # pragma: no cover
+    """Take the messages in the outbox; more than it holds are a fault."""
+    store_desk(book.memory, desk)
+    if count > len(book.outbox):
+        book.memory[M_FULL] = OUTBOX_FULL
+    else:
+        take_all(venue, book.memory, book.slots, (book.outbox, count), now)
+    return load_desk(book.memory)
+
+
+@inlined
+def _has_room(logs: TickLogs, desk: Desk) -> bool:  # pragma: no cover
+    events, ended = len(logs.events) - EVENTS_A_BAR, len(logs.ended) - ENDS_A_BAR
+    return desk.account.totals.events <= events and desk.ended <= ended and desk.full == 0.0
+
+
+@inlined
+def _write(logs: TickLogs, desk: Desk, place: int, price: float) -> None:  # pragma: no cover
+    logs.equity[place] = with_mark(desk, price).account.equity
+    logs.position[place] = desk.account.holding.quantity
+    logs.target[place] = desk.account.order.target
+
+
+@inlined
+def _borrowed(logs: TickLogs) -> TickLogs:  # pragma: no cover
+    return TickLogs(
+        borrow(logs.row),
+        borrow(logs.equity),
+        borrow(logs.position),
+        borrow(logs.target),
+        borrow(logs.events),
+        borrow(logs.ended),
+    )
+
+
+@inlined
+def _borrowed_columns(columns: TickColumns) -> TickColumns:  # pragma: no cover
+    return TickColumns(
+        borrow(columns.time),
+        borrow(columns.local),
+        borrow(columns.price),
+        borrow(columns.quantity),
+        borrow(columns.sold),
+        borrow(columns.bid),
+        borrow(columns.ask),
+        borrow(columns.bid_quantity),
+        borrow(columns.ask_quantity),
+    )
+
+
+def _build_run(fingerprint: int) -> Callable[..., Any]:
+    @njit(nogil=True, error_model="numpy")
+    def run(
+        venue: Venue, book: Book, columns: TickColumns, logs: TickLogs, decide: Any, plan: Any
+    ) -> Any:  # pragma: no cover
+        """Run a compiled strategy over trades from a row until they end, a log is full or an order finds no slot."""
+        _ = fingerprint
+        inputs, own, row, place = plan
+        book, logs, columns = open_book(book), _borrowed(logs), _borrowed_columns(columns)
+        desk, count = load_desk(book.memory), len(columns.time)
+        while row < count and _has_room(logs, desk):
+            desk = step(venue, desk, book, columns, (row, logs))
+            account, price = desk.account, columns.price[row]
+            equity = account_equity(account.cash, account.holding.quantity, price)
+            view = View(
+                account.holding.quantity, equity, account.cash, account.holding.entry_price,
+                desk.working, desk.next_id,
+            )  # fmt: skip
+            own, sent = decide(TickNow(row, columns, inputs), view, own, book.outbox)
+            if sent > 0:
+                desk = take(venue, desk, book, sent, (float(row), price, float(columns.local[row]), logs.ended))
+            if place < len(logs.row) and logs.row[place] == row:
+                _write(logs, desk, place, price)
+                place += 1
+            row += 1
+        if row > 0:
+            desk = with_mark(desk, columns.price[row - 1])
+        store_desk(book.memory, desk)
+        return row, place, own
+
+    return cast(Callable[..., Any], run)
+
+
+def _build_advance(fingerprint: int) -> Callable[..., Any]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def advance(
+        venue: Venue, book: Book, columns: TickColumns, logs: TickLogs, span: tuple[int, int, int]
+    ) -> tuple[int, int]:  # pragma: no cover
+        """Pass the trades of a span (start, end, place of the next mark); give where it stopped and that place.
+
+        It stops early when a log is full.
+        """
+        _ = fingerprint
+        row, stop, place = span
+        book, logs, columns = open_book(book), _borrowed(logs), _borrowed_columns(columns)
+        desk = load_desk(book.memory)
+        while row < stop and _has_room(logs, desk):
+            desk = step(venue, desk, book, columns, (row, logs))
+            if place < len(logs.row) and logs.row[place] == row:
+                _write(logs, desk, place, columns.price[row])
+                place += 1
+            row += 1
+        if row > 0:
+            desk = with_mark(desk, columns.price[row - 1])
+        store_desk(book.memory, desk)
+        return row, place
+
+    return cast(Callable[..., Any], advance)
+
+
+def _build_send(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def send(
+        venue: Venue, book: Book, logs: TickLogs, count: int, now: tuple[float, float, float]
+    ) -> None:  # pragma: no cover
+        """Send `count` messages; `now` is the row and price of the last trade seen, and the time."""
+        _ = fingerprint
+        book, logs = open_book(book), _borrowed(logs)
+        desk = take(venue, load_desk(book.memory), book, count, (now[0], now[1], now[2], logs.ended))
+        store_desk(book.memory, desk)
+
+    return cast(Callable[..., None], send)
+
+
+class Kernels(NamedTuple):
+    """The compiled entry points."""
+
+    run: Callable[..., Any]
+    advance: Callable[..., Any]
+    send: Callable[..., None]
+
+
+KERNELS = Kernels(_build_run(_FINGERPRINT), _build_advance(_FINGERPRINT), _build_send(_FINGERPRINT))
