@@ -169,6 +169,8 @@ def _payments(panel: Panel) -> Floats:
     parts = [np.zeros((0, 4))]
     for place, i in enumerate(panel.canonical):
         columns = panel.markets[i].columns
+        if not len(columns.funding_row):
+            continue
         rows = panel.rows_of(i)[columns.funding_row]
         part = np.column_stack((rows, np.full(len(rows), place), columns.funding_open, columns.funding_inside))
         parts.append(part.astype(np.float64))

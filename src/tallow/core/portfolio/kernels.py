@@ -46,7 +46,7 @@ from tallow.core.portfolio.desk import (
 )
 from tallow.core.portfolio.liquidation import liquidate, safe_rows
 from tallow.core.portfolio.moves import charge, mark_rows, protect, trail
-from tallow.core.portfolio.orders import carry_out, latest_weight
+from tallow.core.portfolio.orders import carry_out, is_waiting, latest_weight
 from tallow.domain.columns import Floats, Times
 
 _TOLERANCE = 1.0 + 1e-9  # a weight may exceed the leverage by rounding
@@ -187,25 +187,41 @@ def _quiet_rows(desk: Desk, row: int, stop: int) -> int:  # pragma: no cover
 
 
 @inlined
-def _mark_quiet(desk: Desk, equity: Floats, row: int, stop: int) -> int:  # pragma: no cover
-    # Mark a stretch; it ends after the row in which weights drift too far.
-    for start in range(row, stop, _BLOCK):
-        end = min(start + _BLOCK, stop)
-        mark_rows(desk, equity, start, end)
-        if desk.rules[DRIFT] > 0.0:
-            for at in range(start, end):
-                if _drifted(desk, at, equity[at]):
-                    return at + 1
+def _mark(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pragma: no cover
+    # Mark a stretch block by block.
+    for first in range(start, stop, _BLOCK):
+        mark_rows(desk, equity, first, min(first + _BLOCK, stop))
+
+
+@inlined
+def _quiet_until(desk: Desk, equity: Floats, row: int, stop: int) -> int:  # pragma: no cover
+    # The end of a quiet stretch, or the row after the one in which weights drift too far: those are marked to be seen.
+    if desk.rules[DRIFT] == 0.0:
+        return stop
+    for first in range(row, stop, _BLOCK):
+        end = min(first + _BLOCK, stop)
+        mark_rows(desk, equity, first, end)
+        for at in range(first, end):
+            if _drifted(desk, at, equity[at]):
+                return at + 1
     return stop
 
 
 @inlined
-def _close_row(desk: Desk, decisions: Times, weights: Floats, equity: Floats, row: int) -> None:  # pragma: no cover
-    # Decide at a row's close, and carry it out there where fills are made at the close.
+def _close_row(
+    desk: Desk, decisions: Times, weights: Floats, equity: Floats, span: tuple[int, int]
+) -> int:  # pragma: no cover
+    # Decide at a row's close, and carry it out there where fills are made at the close; give what is not marked yet.
+    marked, row = span
     _decide(desk, decisions, weights, row)
-    _watch_drift(desk, row, equity[row])
-    if desk.rules[AT_CLOSE] > 0.0 and carry_out(desk, row, True):
+    if desk.rules[DRIFT] > 0.0:
         mark_rows(desk, equity, row, row + 1)
+        _watch_drift(desk, row, equity[row])
+    if desk.rules[AT_CLOSE] > 0.0 and is_waiting(desk):
+        _mark(desk, equity, marked, row)
+        marked = row
+        carry_out(desk, row, True)
+    return marked
 
 
 @inlined
@@ -228,15 +244,18 @@ def _build_run(fingerprint: int) -> Callable[..., int]:
         payments, equity = borrow(payments), borrow(equity)
         row, count, account = int(desk.account[ROW]), len(equity), desk.account
         full = len(desk.log) - _EVENTS_A_ROW * len(desk.book)
+        marked = row  # rows from here on are worth what is held now, and are marked before that changes
         while row < count and account[EVENTS] <= full and account[REFUSED] == 0.0:
             stop = _quiet_rows(desk, row, _next_event(desk, decisions, payments, count))
             if stop > row:
-                row = _mark_quiet(desk, equity, row, stop)
+                row = _quiet_until(desk, equity, row, stop)
             else:
+                _mark(desk, equity, marked, row)
+                marked = row
                 _pass_row(desk, payments, row)
-                mark_rows(desk, equity, row, row + 1)
                 row += 1
-            _close_row(desk, decisions, weights, equity, row - 1)
+            marked = _close_row(desk, decisions, weights, equity, (marked, row - 1))
+        _mark(desk, equity, marked, row)
         account[ROW] = row
         return row
 

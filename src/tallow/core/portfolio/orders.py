@@ -166,16 +166,19 @@ def reduce_positions(desk: Desk, row: int) -> bool:  # pragma: no cover
 
 
 @inlined
-def carry_out(desk: Desk, row: int, at_close: bool) -> bool:  # pragma: no cover
-    """Carry out every waiting order of an instrument that trades now; the others wait, which is counted once.
-
-    Give whether any order waited.
-    """
+def is_waiting(desk: Desk) -> bool:  # pragma: no cover
+    """Say whether any order waits."""
     waiting = False
     for i in range(len(desk.book)):
         waiting = waiting or desk.book[i, PENDING] > 0.0
-    if not waiting:
-        return False
+    return waiting
+
+
+@inlined
+def carry_out(desk: Desk, row: int, at_close: bool) -> None:  # pragma: no cover
+    """Carry out every waiting order of an instrument that trades now; the others wait, which is counted once."""
+    if not is_waiting(desk):
+        return
     value_rest(desk, row, CLOSE if at_close else OPEN)
     if reduce_positions(desk, row):
         free = free_margin(desk)
@@ -183,7 +186,6 @@ def carry_out(desk: Desk, row: int, at_close: bool) -> bool:  # pragma: no cover
         for i in range(len(desk.book)):
             if desk.book[i, WANTED] != 0.0:
                 free = grow_position(desk, i, row, scale, free)
-    return True
 
 
 @inlined

@@ -73,8 +73,9 @@ class PortfolioRun:
     @cached_property
     def trades(self) -> tuple[TradeLog, ...]:
         """Round trips of each instrument; rows are those of `time`."""
-        order = np.argsort(self.events[:, INSTRUMENT], kind="stable")
-        ends = np.searchsorted(self.events[order, INSTRUMENT], np.arange(len(self.symbols) + 1))
+        owner = self.events[:, INSTRUMENT].astype(np.uint16)  # which numpy sorts by digits
+        order = np.argsort(owner, kind="stable")
+        ends = np.searchsorted(owner[order], np.arange(len(self.symbols) + 1))
         named, found = name_events(self.events[order]), []
         for i, market in enumerate(self.panel.markets):
             own = {name: column[ends[i] : ends[i + 1]] for name, column in named.items()}
