@@ -210,18 +210,20 @@ class Orders:
         # Flat although a position was asked for, and something was traded since the last bar.
         traded = self._position != 0.0 or account.cash != self._cash
         self._position, self._cash = account.position, account.cash
-        self._closed = self.asked != 0.0 and account.position == 0.0 and traded
+        self._closed = traded and self.asked != 0.0 and self._position == 0.0
         return self._closed
 
     def settle(self, answer: float) -> float:
         """Give the target for an answer at the bar observed last; NaN keeps the last one, 0 after an exit."""
-        if np.isnan(answer) and self._closed:
+        if answer != answer:  # NaN
+            if not self._closed:
+                return answer
             answer = 0.0
         if abs(answer - self.asked) <= ROUNDING * max(1.0, abs(self.asked)):
             answer = self.asked
         if self._closed and answer == self.asked:
             answer = float(np.nextafter(answer, 0.0))
-        self.asked = self.asked if np.isnan(answer) else answer
+        self.asked = answer
         return answer
 
 
@@ -238,7 +240,7 @@ class _Driver:
             strategy._target = 0.0
         strategy._account, strategy._asked = account, False
         strategy.next()
-        return self.orders.settle(strategy.target if strategy._asked else np.nan)
+        return self.orders.settle(strategy._target if strategy._asked else np.nan)
 
 
 def _refuse(*_: Any) -> NoReturn:

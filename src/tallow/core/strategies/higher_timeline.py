@@ -77,7 +77,7 @@ class HigherTimeline(Timeline):
         known = int(self._visible[row])
         if self._grown is None:
             if known != len(self.past):
-                self.past.append(self._columns.items(), known)
+                self.past.append(self._fetch, known)
         elif known:
             self.past.grow(((name, getattr(self._grown, name)[row]) for name in COLUMNS), known)
 

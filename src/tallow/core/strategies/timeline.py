@@ -1,6 +1,6 @@
 """What a strategy may see at a bar: the columns up to it and indicators over them, in memory that holds no more."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,10 @@ from tallow.domain.columns import COLUMNS, Bars, Floats, Times
 from tallow.domain.errors import TerminalError, UserError
 
 Column = NDArray[Any]
+
+
+Fetch = Callable[[str, slice], Column]
+"""Gives some rows of a column by its name."""
 
 
 class Past:
@@ -38,6 +42,8 @@ class Past:
             name: np.zeros(capacity, np.int64) if name == "time" else np.full(capacity, np.nan) for name in COLUMNS
         }
         self._views: dict[str, Column] = {}
+        self._filled = dict.fromkeys(COLUMNS, 0)
+        self._fetch: Fetch | None = None
 
     def __len__(self) -> int:
         return self._rows
@@ -46,17 +52,19 @@ class Past:
         if name not in COLUMNS:
             raise AttributeError(f"bars have no column {name!r}; there are {', '.join(COLUMNS)}")
         if name not in self._views:
+            if self._fetch is not None:
+                rows = slice(self._filled[name], self._rows)
+                self._memory[name][rows] = self._fetch(name, rows)
+                self._filled[name] = self._rows
             self._views[name] = _sealed(self._memory[name], self._rows)
         return self._views[name]
 
-    def append(self, values: Iterable[tuple[str, Column]], until: int) -> None:
-        """Take in the rows before `until` of all columns, of which those seen are skipped."""
-        rows = slice(self._rows, until)
-        for name, column in values:
-            self._memory[name][rows] = column[rows]
-        self._rows = until
+    def append(self, fetch: Fetch, until: int) -> None:
+        """Show the rows before `until`; `fetch` gives the rows of a column, when it is first read."""
+        self._fetch, self._rows = fetch, until
         self._stamp += 1
-        self._views = {}
+        if self._views:
+            self._views = {}
 
     def grow(self, values: Iterable[tuple[str, float]], rows: int) -> None:
         """Write the last of `rows` rows anew: it stands for a candle that is not finished."""
@@ -90,6 +98,7 @@ class Line:
 
     def __init__(self, read: Callable[[], Any], owner: "Timeline | None" = None) -> None:
         self._read, self._owner = read, owner
+        self._point: Callable[[int], Any] | None = None
 
     @property
     def values(self) -> Any:
@@ -103,6 +112,9 @@ class Line:
         return iter(self._read())
 
     def __getitem__(self, index: Any) -> Any:
+        # One value of a line that is known needs no view of it.
+        if self._point is not None and type(index) is int:
+            return self._point(index)
         return self._read()[index]
 
     def __getattr__(self, name: str) -> Any:
@@ -128,6 +140,7 @@ class Timeline:
     def __init__(self, bars: Bars) -> None:
         self.past = Past(len(bars))
         self._columns = {name: getattr(bars, name) for name in COLUMNS}
+        self._fetch = _fetching(self._columns)
         self._computed: dict[int, tuple[Line, Any]] = {}
         self.followers: list[Follower] = []
 
@@ -137,10 +150,10 @@ class Timeline:
         Raises:
             TerminalError: ROWS_OUT_OF_ORDER when it has seen that row already.
         """
-        if row < len(self.past):
+        if row < self.past._rows:
             message = f"a strategy at bar {len(self.past) - 1} was asked about bar {row}"
             raise TerminalError("ROWS_OUT_OF_ORDER", message, facts={"valid": "every bar once, in ascending order"})
-        self.past.append(self._columns.items(), row + 1)
+        self.past.append(self._fetch, row + 1)
         for follower in self.followers:
             follower.follow(row)
 
@@ -161,7 +174,9 @@ class Timeline:
         places = [self._place(argument) for argument in arguments]
         if function in CAUSAL and lookback is None and all(place is not None for place in places):
             whole = function(*(place[0] for place in places if place is not None))
-            return self._known(self._line(_revealed(whole, self.past)), whole)
+            line = self._known(self._line(_revealed(whole, self.past)), whole)
+            line._point = None if isinstance(whole, tuple) else _pointing(whole, self.past)
+            return line
         return self._line(self._as_of(function, arguments, lookback))
 
     def _line(self, read: Callable[[], Any]) -> Line:
@@ -247,6 +262,21 @@ def _revealed(whole: Any, past: Past) -> Callable[[], Any]:
         return seen[1]
 
     return read
+
+
+def _fetching(columns: Mapping[str, Column]) -> Fetch:
+    return lambda name, rows: columns[name][rows]
+
+
+def _pointing(whole: Column, past: Past) -> Callable[[int], Any]:
+    def point(index: int) -> Any:
+        rows = past._rows
+        place = rows + index if index < 0 else index
+        if 0 <= place < rows:
+            return whole[place]
+        raise IndexError(f"place {index} of a line with {rows} values")
+
+    return point
 
 
 def _sealed(memory: Column, rows: int) -> Column:
