@@ -103,6 +103,8 @@ def test_one_test_group_is_purged_k_fold():
         (lambda: WalkForward(1, 0), "test"),
         (lambda: WalkForward(1, 1, purge=-1), "purge"),
         (lambda: WalkForward(1.5, 1), "train"),
+        (lambda: WalkForward(5.0, 1), "train"),
+        (lambda: WalkForward(5, float("nan")), "test"),
         (lambda: CombinatorialPurged(1, 1), "groups"),
         (lambda: CombinatorialPurged(3, 3), "test_groups"),
         (lambda: CombinatorialPurged(3, 0), "test_groups"),

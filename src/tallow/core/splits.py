@@ -224,7 +224,7 @@ def _joined(pieces: tuple[range, ...]) -> Rows:
 
 
 def _check_least(name: str, value: int, least: int) -> None:
-    if value < least or value != int(value):
+    if not isinstance(value, int | np.integer) or value < least:
         raise _bad(name, value, f"a whole number of rows or groups, at least {least}")
 
 

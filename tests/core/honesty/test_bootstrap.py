@@ -20,6 +20,7 @@ from tallow.core.honesty.bootstrap import (
 from tallow.core.metrics.returns import growth, sharpe
 from tallow.domain.errors import UserError
 
+GOLDEN = (-0.00815625, 0.01125)
 ROW = np.random.default_rng(4).standard_t(5, 500) * 0.01 + 0.001
 
 
@@ -51,6 +52,12 @@ def test_the_same_seed_gives_the_same_interval_and_another_another():
     first = few(Resampling(200, seed=7))["mean"]
     assert first == few(Resampling(200, seed=7))["mean"]
     assert first.low != few(Resampling(200, seed=8))["mean"].low
+
+
+def test_the_numbers_of_a_seed_stay_what_they_are():
+    row = np.array([0.01, -0.02, 0.03, 0.0, -0.01, 0.02, 0.01, -0.03])
+    found = bootstrap(row, {"mean": mean}, Resampling(100, block=2.0, seed=5))["mean"]
+    assert (round(found.low, 12), round(found.high, 12)) == GOLDEN
 
 
 def test_numbers_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch):
@@ -154,6 +161,8 @@ def test_ends_are_in_order_and_move_with_the_confidence(seed, count):
     "make",
     [
         lambda: Resampling(99),
+        lambda: Resampling(200.5),
+        lambda: Resampling(seed=2**64),
         lambda: Resampling(block=0.5),
         lambda: Resampling(seed=-1),
         lambda: Resampling(confidence=1.0),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tallow.core.honesty.inputs import check_fraction, check_least, checked_returns
+from tallow.core.honesty.inputs import check_count, check_fraction, check_least, checked_returns
 from tallow.domain.errors import UserError
 
 
@@ -19,6 +19,9 @@ def test_returns_become_a_row_of_floats():
         (lambda: check_least("seed", -1, 0), "seed cannot be -1"),
         (lambda: check_least("trials", float("nan"), 1), "trials cannot be nan"),
         (lambda: check_least("trials", float("inf"), 1), "trials cannot be inf"),
+        (lambda: check_count("rows", 1.0, 0), "rows cannot be 1.0"),
+        (lambda: check_count("rows", 2, 3), "rows cannot be 2"),
+        (lambda: check_count("seed", 2**63, 0), "seed cannot be 9223372036854775808"),
         (lambda: check_fraction("confidence", 1.0), "confidence cannot be 1.0"),
         (lambda: check_fraction("confidence", 0.0), "confidence cannot be 0.0"),
     ],

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tallow.core.honesty.dependence import block_length
-from tallow.core.honesty.inputs import check_fraction, check_least, checked_returns
+from tallow.core.honesty.inputs import check_count, check_fraction, check_least, checked_returns
 from tallow.core.honesty.randomness import advance, stream, uniform
 from tallow.core.indicators.compiled import compiled
 from tallow.core.metrics.drawdowns import drawdowns
@@ -41,8 +41,8 @@ class Resampling:
 
     def __post_init__(self) -> None:
         """Check every number."""
-        check_least("resamples", self.resamples, 100)
-        check_least("seed", self.seed, 0)
+        check_count("resamples", self.resamples, 100)
+        check_count("seed", self.seed, 0)
         check_fraction("confidence", self.confidence)
         if self.block is not None:
             check_least("block", self.block, 1.0)

@@ -5,6 +5,8 @@ import numpy as np
 from tallow.domain.columns import Floats
 from tallow.domain.errors import UserError
 
+MOST = 2**63 - 1  # what a compiled kernel can be given
+
 
 def checked_returns(returns: Floats) -> Floats:
     """Give the returns as one row of float64.
@@ -29,6 +31,16 @@ def check_least(name: str, value: float, least: float) -> None:
     """
     if not least <= value < np.inf:
         raise bad(name, value, f"at least {least:g}")
+
+
+def check_count(name: str, value: int, least: int) -> None:
+    """Refuse what is no whole number from `least` to 2^63 - 1.
+
+    Raises:
+        UserError: BAD_PARAMETER.
+    """
+    if not isinstance(value, int | np.integer) or not least <= value <= MOST:
+        raise bad(name, value, f"a whole number, at least {least}")
 
 
 def check_fraction(name: str, value: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tallow.core.honesty.inputs import check_least
+from tallow.core.honesty.inputs import check_count, check_least
 from tallow.core.honesty.permutation import PermutationTest, compounded, ranked, resolved
 from tallow.core.honesty.randomness import shuffle, stream
 from tallow.domain.columns import COLUMNS, Bars, Floats
@@ -44,8 +44,8 @@ def path_permutation_test(
             rule raises.
     """
     check_least("cost_rate", cost_rate, 0.0)
-    check_least("permutations", permutations, 100)
-    check_least("seed", seed, 0)
+    check_count("permutations", permutations, 100)
+    check_count("seed", seed, 0)
     if len(bars) < 3:
         raise UserError("TOO_FEW_BARS", f"{len(bars)} bars have no order", facts={"needed": 3})
     line, observed = _result(run, bars, cost_rate)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tallow.core.honesty.inputs import bad, check_least
+from tallow.core.honesty.inputs import bad, check_count, check_least
 from tallow.core.honesty.randomness import advance, shuffle, stream, uniform
 from tallow.core.indicators.compiled import compiled
 from tallow.domain.columns import Floats, Times
@@ -133,8 +133,8 @@ def permutation_test_by(
 def _compare(
     line: Floats, observed: float, fill: Callable[[_Spells, Floats], None], permutations: int, seed: int
 ) -> PermutationTest:
-    check_least("permutations", permutations, 100)
-    check_least("seed", seed, 0)
+    check_count("permutations", permutations, 100)
+    check_count("seed", seed, 0)
     spells, found = _spells(line), np.empty(permutations)
     if not len(spells.start):
         return PermutationTest(None, observed, None, None, 0, 0, 0.0, 0)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from tallow.core.causality.compare import changed_rows
-from tallow.core.honesty.inputs import bad, check_least
+from tallow.core.honesty.inputs import bad, check_count
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import Error, UserError
 
@@ -99,7 +99,7 @@ def startup_sensitivity(
     """
     count = len(bars)
     evaluated = max(1, min(200, count // 4)) if rows is None else rows
-    check_least("rows", evaluated, 1)
+    check_count("rows", evaluated, 1)
     available = count - evaluated
     if available < 2:
         raise UserError("TOO_FEW_BARS", f"{count} bars leave none to come first", facts={"needed": evaluated + 2})
