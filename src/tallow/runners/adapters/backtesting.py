@@ -21,7 +21,7 @@ _DISTANCE = "a distance from the entry price for the whole run: --stop-loss 0.05
 class Values(np.ndarray[Any, np.dtype[np.float64]]):
     """A column or an indicator up to the current bar. As a truth or a number it is its last value."""
 
-    index: "pd.Index[Any] | None" = None
+    times: "pd.Index[Any] | None" = None
 
     def __bool__(self) -> bool:
         return bool(self.size and np.asarray(self).ravel()[-1])
@@ -32,7 +32,7 @@ class Values(np.ndarray[Any, np.dtype[np.float64]]):
     @property
     def s(self) -> "pd.Series[float]":
         """The same values as a Series with the times of the bars."""
-        return pd.Series(np.asarray(self), index=self.index)
+        return pd.Series(np.asarray(self), index=None if self.times is None else self.times[: len(self)])
 
 
 class Data:
@@ -41,7 +41,10 @@ class Data:
     def __init__(self, bars: Bars) -> None:
         frame = to_frame(bars)
         self._frame = frame[list(_COLUMNS.values())].rename(columns={plain: name for name, plain in _COLUMNS.items()})
+        self._times = self._frame.index
         self._columns = {name: cast("Floats", self._frame[name].to_numpy(copy=True)) for name in _COLUMNS}
+        for column in self._columns.values():
+            column.flags.writeable = False
         self.rows = len(bars)
 
     def __len__(self) -> int:
@@ -58,14 +61,13 @@ class Data:
     def shown(self, values: Floats) -> Values:
         """View the values up to the current bar."""
         view = values[: self.rows].view(Values)
-        view.index = self._frame.index[: self.rows]
-        view.flags.writeable = False
+        view.times = self._times
         return view
 
     @property
     def index(self) -> "pd.Index[Any]":
         """Opens of the bars."""
-        return self._frame.index[: self.rows]
+        return self._times[: self.rows]
 
     @property
     def df(self) -> pd.DataFrame:
@@ -77,6 +79,7 @@ class Indicator(np.lib.mixins.NDArrayOperatorsMixin):
     """Values of an indicator up to the current bar; `[-1]` is this bar's. In `init` all of them are there."""
 
     def __init__(self, values: Floats, data: Data) -> None:
+        values.flags.writeable = False
         self._values, self._data = values, data
 
     @property
@@ -93,7 +96,11 @@ class Indicator(np.lib.mixins.NDArrayOperatorsMixin):
         return self._data.rows
 
     def __getitem__(self, index: Any) -> Any:
-        return self._values[: self._data.rows][index]
+        rows = self._data.rows
+        # What is read at every bar needs no view of all bars so far.
+        if type(index) is int and -rows <= index < 0:
+            return self._values[rows + index]
+        return self._values[:rows][index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.shown, dtype)
@@ -241,7 +248,7 @@ def crossover(one: Any, other: Any) -> bool:
         (True, False)
     """
     (before, now), (other_before, other_now) = _last_two(one), _last_two(other)
-    return before < other_before and now > other_now
+    return bool(before < other_before and now > other_now)
 
 
 def cross(one: Any, other: Any) -> bool:
@@ -274,6 +281,8 @@ def decider(strategy: type[Strategy], parameters: Mapping[str, object], bars: Ba
 
 
 def _last_two(line: Any) -> tuple[float, float]:
+    if type(line) is Indicator and len(line) > 1:
+        return line[-2], line[-1]
     if np.isscalar(line):
         return float(line), float(line)  # type: ignore[arg-type]
     values = line.to_numpy() if isinstance(line, pd.Series) else line
