@@ -45,6 +45,7 @@ from tallow.core.orders.state import (
     POSITION_CLOSED,
     PRICE,
     QUANTITY,
+    QUEUE,
     REASON,
     REDUCE,
     REJECTED,
@@ -175,6 +176,8 @@ def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
             continue
         limit = is_limit(slots, k)
         level, buys = slots[k, PRICE] if limit else slots[k, TRIGGER], slots[k, SIDE] > 0.0
+        if limit and rules.touch == 0.0 and slots[k, QUEUE] == np.inf:
+            level = np.nextafter(level, 0.0 if buys else np.inf)  # to touch it is nothing
         if buys == (limit or slots[k, KIND] == TAKE_PROFIT):
             low = max(low, level)
         else:
@@ -252,6 +255,7 @@ def submit(
     for i in range(SLOT_SIZE):
         slots[k, i] = message[i] if i < MESSAGE_SIZE else 0.0
     slots[k, ID], slots[k, BORN], slots[k, ENDED], slots[k, BEST] = m[M_NEXT_ID], now[0], -1.0, now[1]
+    slots[k, QUEUE] = np.inf
     kind = slots[k, KIND]
     slots[k, ARMED] = 1.0 if kind in (MARKET, LIMIT, TO_TARGET) else 0.0
     whole = slots[k, QUANTITY] == abs(m[M_POSITION]) or slots[k, PARENT] != 0.0
