@@ -84,7 +84,7 @@ def run(
     """
     market = prepare(bars, funding)
     config, changes = configure(execution), check_targets(market, targets, execution)
-    decided = changes, _reach(market, config)
+    decided = changes, reach_of(market, config)
     kernel = KERNELS.run_plain if is_plain(config, market.columns) else KERNELS.run
     memory = np.array([*flatten(initial_state(check_cash(cash))), 0.0, 0.0, 0.0])
     chunks, row = [np.zeros((0, len(EVENT_COLUMNS)))], 0
@@ -117,7 +117,7 @@ def summarize(
     market = prepare(bars, funding)
     config, changes = configure(execution), check_targets(market, targets, execution)
     memory = summary_memory(check_cash(cash))
-    decided, log = (changes, _reach(market, config)), np.empty((0, len(EVENT_COLUMNS)))
+    decided, log = (changes, reach_of(market, config)), np.empty((0, len(EVENT_COLUMNS)))
     kernel = KERNELS.summarize_plain if is_plain(config, market.columns) else KERNELS.summarize
     kernel(config, memory, market.columns, decided, market.closes, log)
     return read_summary(memory, len(market), cash, periods_per_year)
@@ -167,8 +167,8 @@ def gather(market: Market, marks: Marks, events: Floats, state: State, cash: flo
     )
 
 
-def _reach(market: Market, config: Config) -> Reach:
-    # Without a level there is nothing to search for.
+def reach_of(market: Market, config: Config) -> Reach:
+    """Give what the search for protective exits needs; without any there is nothing to search for."""
     guarded = config.leverage > 1.0 or config.allow_short > 0.0 or _has_exits(config)
     return market.reach if guarded else _NOWHERE
 

@@ -58,6 +58,7 @@ class Kernels(NamedTuple):
     run_plain: Callable[..., int]
     summarize: Callable[..., None]
     summarize_plain: Callable[..., None]
+    path: Callable[..., int]
     live: Callable[..., None]
     find_bad_row: Callable[..., int]
 
@@ -144,6 +145,35 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
     return cast(Callable[..., None], summarize)
 
 
+def _build_path(fingerprint: int) -> Callable[..., int]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def path(desk: Floats, columns: Columns, reach: Reach, log: Floats, row: int) -> int:  # pragma: no cover
+        """Take the target on a desk of state, config and target at a row's close; without one (NaN) pass its bar.
+
+        Gives the next row with an event, after -1 the first one.
+
+        Rows before that one only move the mark: they need no call, unless a target is to be taken at one.
+        """
+        _ = fingerprint
+        m, log, columns = borrow(desk), borrow(log), borrow_columns(columns)
+        config, state = load_config(m, _SIZE), load(m)
+        target, event = m[_TARGET_PLACE], int(m[_TARGET_PLACE + 1])
+        if row >= 0:
+            passes = target != target
+            if passes:
+                paid = row == next_paid(columns, event)
+                state = pass_bar(config, state, bar_at(columns, row, event), log)
+                event += int(paid)
+            else:
+                state = take_target(config, state, bar_at(columns, row, event), target, log)
+        store(m, state)
+        m[_TARGET_PLACE + 1] = event
+        span = (row + 1, next_paid(columns, event))
+        return next_event(config, state, columns, Reach(borrow(reach.low), borrow(reach.high)), span)
+
+    return cast(Callable[..., int], path)
+
+
 def _build_live(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def live(desk: Floats, log: Floats, bars: Floats, marks: Floats, row: int, order: int) -> None:  # pragma: no cover
@@ -217,6 +247,7 @@ KERNELS = Kernels(
     _build_run(FINGERPRINT, True),
     _build_summarize(FINGERPRINT, False),
     _build_summarize(FINGERPRINT, True),
+    _build_path(FINGERPRINT),
     _build_live(FINGERPRINT),
     find_bad_row,
 )

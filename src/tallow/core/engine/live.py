@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 
-from tallow.core.engine.batch import gather
+from tallow.core.engine.batch import reach_of
 from tallow.core.engine.checks import Market, bad_bar, check_cash, prepare, refused_target
 from tallow.core.engine.kernels import KERNELS
 from tallow.core.engine.memory import Marks
+from tallow.core.engine.segments import Changes
 from tallow.core.engine.state import (
     EVENT_COLUMNS,
     EVENTS,
@@ -22,14 +23,17 @@ from tallow.core.engine.state import (
     initial_state,
     unflatten,
 )
-from tallow.core.matching import configure
+from tallow.core.engine.traced import trace
+from tallow.core.matching import Config, configure
 from tallow.domain.columns import PRICES, Bars, Floats, FundingRates
 from tallow.domain.results import EXIT_REASONS, Run
 from tallow.domain.scene import Execution
 
-_BAR, _TARGET, _STEP, _TARGET_THEN_BAR = 1, 2, 12, 21  # what one call of the compiled shim does
+_BAR, _TARGET, _STEP = 1, 2, 12  # what one call of the compiled shim does
 _QUANTITY, _KEPT = 3, 10  # places in the flat state: position, last target, last exit reason, trades
 _REASON, _TRADES = STATE_SIZE - 1, EVENTS - 5
+_TARGET_PLACE = STATE_SIZE + len(Config._fields)
+_LOG = 4_096  # rows of the event log of a walk
 _PREVIOUS = Bar._fields.index("previous_volume")
 
 
@@ -190,7 +194,7 @@ def _account(view: "memoryview[float]") -> Account:
     return Account(view[_QUANTITY], view[1], view[0], view[_QUANTITY + 1], reason)
 
 
-Decide = Callable[[int, Account], float]
+Decide = Callable[[int, Any], float]  # a row, and what `Account` has
 
 
 def run_path(
@@ -204,31 +208,88 @@ def run_path(
     """Run a strategy that depends on its own account, one Python call a bar.
 
     `decide(row, account)` is called after the close of every bar and returns the target (NaN keeps the last). The
-    bars themselves are not passed: what it reads of them beyond `row` is look-ahead.
+    account is the same object at every bar: read it, do not keep it. The bars themselves are not passed: what
+    `decide` reads of them beyond `row` is look-ahead.
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, BAD_SETTING.
     """
     market = prepare(bars, funding)
-    desk = np.array([*flatten(initial_state(check_cash(cash))), *configure(execution), math.nan])
-    view, log = cast("memoryview[float]", desk.data), np.empty((2 * EVENTS_A_BAR, len(EVENT_COLUMNS)))
-    table, marks = _bar_table(market), np.empty((len(market), len(Marks._fields)))
-    chunks = [np.zeros((0, len(EVENT_COLUMNS)))]
-    last = len(market) - 1
-    for row in range(last + 2) if last >= 0 else ():
-        # One call takes the target of the bar before and passes this bar; past the last bar only the target is left.
-        order = _TARGET if row > last else _TARGET_THEN_BAR if row else _BAR
-        KERNELS.live(desk, log, table, marks, min(row, last), order)
-        if view[REFUSED]:
-            raise refused_target(view[-1], execution, row - 1, int(market.time[row - 1]))
-        if view[EVENTS]:
-            chunks.append(log[: int(view[EVENTS])].copy())
+    walk = _Walk(market, execution, check_cash(cash))
+    row, count = 0, len(market)
+    while row < count:
+        # Until the next event nothing happens by itself: only the strategy is asked.
+        event = walk.next_event
+        while row < event:
+            target = decide(row, walk.at(row))
+            row += 1
+            if target == target and target != walk.target:
+                walk.take(row - 1, target)
+                break
+        else:
+            if event < count:
+                walk.pass_bar(event)
+                target = decide(event, walk.at(event))
+                row = event + 1
+                if target == target and target != walk.target:
+                    walk.take(event, target)
+    return walk.finish()
+
+
+class _Walk:
+    """An account on its way through prepared bars; at a bar's close it is what a strategy may know of it."""
+
+    def __init__(self, market: Market, execution: Execution, cash: float) -> None:
+        self._market, self._execution, config, self._start = market, execution, configure(execution), cash
+        self._desk = np.array([*flatten(initial_state(cash)), *config, math.nan, 0.0])
+        self._view = cast("memoryview[float]", self._desk.data)
+        self._reach, self._closes = reach_of(market, config), cast("memoryview[float]", market.columns.close.data)
+        self._log = np.empty((_LOG, len(EVENT_COLUMNS)))
+        self._chunks, self._changes = [np.zeros((0, len(EVENT_COLUMNS)))], list[tuple[int, float]]()
+        self._row, self.exit_reason = -1, ""
+        self.next_event = self._call(-1, math.nan)
+
+    @property
+    def equity(self) -> float:
+        """Cash plus the position at the close."""
+        return self.cash + self.position * self._closes[self._row]
+
+    def at(self, row: int) -> Self:
+        """Look at the account at the close of a row."""
+        self._row = row
+        return self
+
+    def pass_bar(self, row: int) -> None:
+        """Take the account over a bar with an event."""
+        self.next_event = self._call(row, math.nan)
+
+    def take(self, row: int, target: float) -> None:
+        """Take a changed target at the close of a bar."""
+        self.next_event = self._call(row, target)
+        if self._view[REFUSED]:
+            raise refused_target(target, self._execution, row, int(self._market.time[row]))
+        self._changes.append((row, target))
+
+    def _call(self, row: int, target: float) -> int:
+        view = self._view
+        view[_TARGET_PLACE] = target
+        event: int = KERNELS.path(self._desk, self._market.columns, self._reach, self._log, row)
+        if view[EVENTS] > _LOG - EVENTS_A_BAR:
+            self._chunks.append(self._log[: int(view[EVENTS])].copy())
             view[EVENTS] = 0.0
-        if row <= last:
-            view[-1] = decide(row, _account(view))
-    done = Marks(*(np.ascontiguousarray(column) for column in marks.T))
-    return gather(market, done, np.concatenate(chunks), unflatten(desk[:STATE_SIZE]), cash)
+        self.cash, self.position, self.entry_price = view[0], view[_QUANTITY], view[_QUANTITY + 1]
+        self.target = view[_KEPT]
+        self.exit_reason = EXIT_REASONS[int(view[_REASON])] if view[_TRADES] else ""
+        return event
+
+    def finish(self) -> Run:
+        """Give the run, all bars passed."""
+        rows, targets = zip(*self._changes, strict=True) if self._changes else ((), ())
+        changes = Changes(np.array(rows, np.int64), np.array(targets, np.float64))
+        self._chunks.append(self._log[: int(self._view[EVENTS])])
+        end = unflatten(self._desk[:STATE_SIZE]), self._start
+        return trace(self._market.time, self._market.columns.close, changes, np.concatenate(self._chunks), end)
 
 
 def _bar_table(market: Market) -> Floats:
