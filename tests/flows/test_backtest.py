@@ -1,14 +1,15 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from tallow.domain.columns import Bars, FundingRates
+from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.timeframes import HOUR, parse_timeframe
-from tallow.flows.backtest import Desk, backtest, backtest_bars, pin, read_market
+from tallow.flows.backtest import Desk, backtest, backtest_bars, overruled, pin, read_market
 from tallow.flows.ingest import ingest
 from tallow.flows.refine import refine
 from tallow.flows.replay import replay
@@ -88,3 +89,31 @@ def test_close_fills_and_built_candles_are_said(desk: Desk, scene: Scene, hold: 
     notes = " ".join(backtest(scene, hold(), desk).notes)
     assert "OPTIMISTIC" in notes
     assert "1h" in notes
+
+
+@dataclass(frozen=True)
+class Declaring:
+    """A strategy that sets options of its run itself."""
+
+    declares: dict[str, object]
+
+
+def test_what_a_run_does_otherwise_than_its_strategy_asks_is_said(scene: Scene) -> None:
+    asked = Declaring({"timeframe": "5m", "stop_loss": 0.1, "short": False})
+    said = overruled(replace(scene, execution=Execution(stop_loss=0.02)), asked)  # type: ignore[arg-type]
+    assert said == (
+        "the strategy asks for timeframe = 5m, this run has 1h",
+        "the strategy asks for stop_loss = 0.1, this run has 0.02",
+    )
+    assert overruled(scene, Declaring({"timeframe": "1h"})) == ()  # type: ignore[arg-type]
+
+
+def test_candles_of_another_length_than_the_scene_says_are_refused(
+    desk: Desk, scene: Scene, hold: type[Strategy]
+) -> None:
+    bars = read_market(desk.lake, scene, pin(desk.lake, scene)).bars
+    assert len(backtest_bars(scene, hold(), bars[:1], desk).run.equity) == 1
+    for length in ("15m", "4h"):
+        with pytest.raises(UserError) as caught:
+            backtest_bars(replace(scene, timeframe=parse_timeframe(length)), hold(), bars, desk)
+        assert caught.value.code == "BAD_TIMEFRAME"

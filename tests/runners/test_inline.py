@@ -5,16 +5,21 @@ import pytest
 
 from tallow.core.strategies import BUILT_IN
 from tallow.domain.errors import UserError
-from tallow.domain.scene import Execution
+from tallow.domain.market import parse_symbol
+from tallow.domain.scene import Execution, Scene
+from tallow.domain.timeframes import parse_timeframe
+from tallow.runners.adapters import Setting
 from tallow.runners.inline import (
     Conditions,
     clock_moved,
+    conditions_of,
     evaluate,
     is_event_driven,
     load,
     location,
     probe,
     under,
+    with_declared,
 )
 
 CROSS = """
@@ -201,3 +206,47 @@ def test_an_argument_without_default_is_refused(write):
     with pytest.raises(UserError) as raised:
         load(write("def signals(bars, window):\n    return bars.close\n"))
     assert raised.value.code == "BAD_PARAMETER"
+
+
+ADAPTED = """
+    from tallow.adapters.freqtrade import IStrategy
+
+    class Always(IStrategy):
+        timeframe = "4h"
+        stoploss = -0.1
+        can_short = True
+
+        def populate_entry_trend(self, dataframe, metadata):
+            dataframe["enter_long"] = int(metadata["pair"] == "BTC/USDT")
+            return dataframe
+"""
+ABOVE = """
+    import tallow
+
+    def signals(bars):
+        return tallow.higher(bars, "4h")["close"].notna().astype(float)
+"""
+
+
+def test_options_that_are_not_given_come_from_the_strategy(write):
+    strategy = load(write(ADAPTED))
+    assert strategy.declares == {"timeframe": "4h", "short": True, "stop_loss": 0.1}
+    silent = with_declared(strategy, {"timeframe": None, "stop_loss": None, "take_profit": None, "short": False})
+    assert silent == {"timeframe": "4h", "stop_loss": 0.1, "take_profit": None, "short": True}
+    said = with_declared(strategy, {"timeframe": "1h", "stop_loss": 0.02, "short": False, "fee": 0.0})
+    assert said == {"timeframe": "1h", "stop_loss": 0.02, "short": True, "fee": 0.0}
+    assert with_declared(load("rsi"), {"timeframe": None}) == {"timeframe": None}
+
+
+def test_a_scene_says_its_timeframe_and_instrument_to_the_strategy(write, bars):
+    scene = Scene("mine", parse_symbol("BTC/USDT"), parse_timeframe("1h"), cash=500.0)
+    conditions = conditions_of(scene)
+    assert conditions == Conditions(scene.execution, 500.0, None, Setting(scene.timeframe, "BTC/USDT"))
+    adapted = load(write(ADAPTED))
+    assert under(adapted, conditions).targets(bars)[-1] == 1.0
+    assert adapted.targets(bars)[-1] == 0.0
+    # Every second hour is missing: the times alone would say that a candle ends an hour early.
+    above = load(write(ABOVE, "above.py"))
+    assert under(above, conditions) is not above
+    seen = [int(np.argmax(one.targets(bars[::2]) == 1.0)) for one in (above, under(above, conditions))]
+    assert seen == [1, 2]

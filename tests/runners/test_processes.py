@@ -4,8 +4,9 @@ import pytest
 from tallow.core.causality import FreshRuns
 from tallow.domain.columns import FundingRates
 from tallow.domain.errors import TransientError
-from tallow.domain.timeframes import HOUR
+from tallow.domain.timeframes import HOUR, parse_timeframe
 from tallow.runners import processes as processes_module
+from tallow.runners.adapters import Setting
 from tallow.runners.inline import Conditions, load
 from tallow.runners.processes import Processes
 
@@ -149,3 +150,13 @@ def test_what_numba_stored_beside_the_file_serves_in_both_processes(server, writ
     assert np.array_equal(done.whole, here)
     assert done.effects == ()
     assert np.array_equal(load(path).targets(bars), here)
+
+
+def test_a_run_elsewhere_is_told_timeframe_and_instrument(server, write, bars):
+    path = write("""
+        def signals(bars):
+            return [float(bars.attrs.get("timeframe") == "1h")] * len(bars)
+    """)
+    setting = Setting(parse_timeframe("1h"), "BTC/USDT")
+    assert run(server, path, bars, conditions=Conditions(setting=setting)).whole[0] == 1.0
+    assert run(server, path, bars).whole[0] == 0.0
