@@ -35,6 +35,22 @@ def test_walk_forward_by_hand():
     assert WalkForward(4, 3).split(6) == ()
 
 
+@given(st.integers(1, 30), st.integers(1, 10), st.booleans(), st.integers(0, 4), st.integers(0, 4), st.integers(1, 90))
+@settings(max_examples=100, deadline=None)
+def test_walk_forward_tests_are_new_rows_after_the_gap(train, test, anchored, purge, embargo, rest):
+    rows = train + purge + embargo + rest
+    splits = WalkForward(train, test, anchored, purge, embargo, partial=True).split(rows)
+    tested = [row for split in splits for row in split.test_rows.tolist()]
+    assert tested == list(range(train + purge + embargo, rows))
+    for number, split in enumerate(splits):
+        (known,), (piece,) = split.train, split.test
+        assert piece.start - known.stop == purge + embargo
+        assert len(known) == (train + number * test if anchored else train)
+    whole = WalkForward(train, test, anchored, purge, embargo).split(rows)
+    assert whole == splits[: len(whole)]
+    assert len(splits) - len(whole) == (rest % test > 0)
+
+
 TABLE = [
     (rows, groups, test_groups, purge, embargo)
     for rows, groups, purge, embargo in itertools.product((60, 97, 240), (3, 4, 6, 7), (0, 1, 3), (0, 1, 2))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
-from scipy import stats
+from scipy import signal, stats
 
 from tallow.core.honesty import bootstrap as exported
 from tallow.core.honesty.bootstrap import (
@@ -79,7 +79,7 @@ def test_blocks_have_geometric_lengths_and_wrap_round():
 
     place = np.arange(50.0)
     bootstrap(place, {"keep": keep}, Resampling(400, block=5.0))
-    table = np.array(rows[1:])  # the first call has the returns themselves
+    table = np.array(rows[:-1])  # the last call has the returns themselves
     follows = np.diff(table, axis=1) % 50 == 1
     assert set(np.unique(table)) == set(place)
     # A row continues its block with 4/5, or begins one that happens to fit with 1/5 x 1/50.
@@ -92,6 +92,38 @@ def test_blocks_of_one_are_independent_draws():
     found = bootstrap(ROW, {"mean": mean}, Resampling(4_000, block=1.0))["mean"]
     margin = 1.96 * np.std(ROW) / np.sqrt(len(ROW))
     assert (found.low, found.high) == pytest.approx((ROW.mean() - margin, ROW.mean() + margin), abs=0.05 * margin)
+
+
+@pytest.mark.parametrize("block", [1.0, 3.0, 20.0])
+def test_the_variance_of_the_mean_is_the_exact_one(block):
+    # Politis and Romano (1994), formula 9: circular autocovariances, weighted by how often two rows stay together.
+    row = np.convolve(np.random.default_rng(6).standard_normal(123), np.ones(4))[:120]
+    count, keep, centred = len(row), 1 - 1 / block, row - row.mean()
+    exact = float(centred @ centred) / count
+    for lag in range(1, count):
+        covariance = float(centred @ np.roll(centred, -lag)) / count
+        together = (1 - lag / count) * keep**lag + lag / count * keep ** (count - lag)
+        exact += together * covariance
+    means = []
+    bootstrap(row, {"m": lambda values: means.append(values.mean()) or 0.0}, Resampling(20_000, block=block))
+    drawn = np.array(means[:-1])  # the last call has the returns themselves
+    assert drawn.mean() == pytest.approx(row.mean(), abs=5 * np.sqrt(exact / count / 20_000))
+    assert drawn.var() == pytest.approx(exact / count, rel=0.05)
+
+
+def test_without_blocks_the_interval_of_followers_misses_the_truth():
+    rng, hits = np.random.default_rng(12), {None: 0, 1.0: 0}
+    for seed in range(150):
+        row = signal.lfilter([1.0], [1.0, -0.5], rng.standard_normal(300)) + 0.2
+        for block in hits:
+            found = bootstrap(row, {"mean": mean}, Resampling(200, block=block, seed=seed))["mean"]
+            hits[block] += found.low <= 0.2 <= found.high
+    assert hits[1.0] < 125 < 130 < hits[None]
+
+
+def test_a_metric_that_gives_nan_is_undefined():
+    found = bootstrap(ROW, {"m": lambda row: float("nan")}, Resampling(100))["m"]
+    assert (found.value, found.low, found.undefined) == (None, None, 100)
 
 
 def test_longer_blocks_see_that_returns_follow_each_other():

@@ -9,7 +9,9 @@ from scipy import signal, stats
 
 from tallow.core.honesty import (
     deflated_sharpe,
+    effective_trials,
     luck,
+    mean_correlation,
     overfitting,
     path_permutation_test,
     permutation_test,
@@ -86,6 +88,20 @@ def test_the_best_of_many_noise_strategies(noise, trials):
     assert naive > 0.5 * STRATEGIES  # what is shown elsewhere
     assert deflated <= high
     assert (low if noise in (normal, clustered) else 0) <= lucky <= high
+
+
+@pytest.mark.parametrize("shared", [0.3, 0.8])
+def test_trials_that_are_alike_count_less_and_luck_still_keeps_its_level(shared):
+    rng, trials, plain, effective = np.random.default_rng(10), 40, 0, 0
+    for _ in range(STRATEGIES):
+        common = rng.standard_normal((250, 1))
+        table = np.sqrt(1 - shared) * rng.standard_normal((250, trials)) + np.sqrt(shared) * common
+        best = sharpe_sample(table[:, np.argmax(table.mean(axis=0) / table.std(axis=0))])
+        plain += luck(best, trials) < LEVEL
+        effective += luck(best, effective_trials(trials, mean_correlation(table))) < LEVEL
+    low, high = expected_hits()
+    assert plain < effective <= high
+    assert plain < low
 
 
 @pytest.mark.parametrize("noise", NOISES)

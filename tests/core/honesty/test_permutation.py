@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tallow.core.honesty.permutation import PermutationTest, permutation_test, permutation_test_by
 from tallow.domain.errors import UserError
@@ -127,6 +128,37 @@ def test_the_p_value_is_the_share_of_arrangements_as_good():
     # The strategy itself counts: never 0.
     best = permutation_test_by([0, 0, 1, 0, 0], lambda line: 0.0 if line is not None and line[2] == 0 else 1.0)
     assert best.p_value > 1 / 2_001
+
+
+def test_the_p_value_is_near_that_of_all_arrangements():
+    # Holdings of 2 and 1 rows, a flat spell of 1 between, 3 rows outside: 2 orders of holdings, 2 of flat spells.
+    targets, prize = np.array([0, 1, 1, 0, 1, 0, 0.0]), np.array([3, 1, 4, 1, 5, 9, 2.0])
+    chances = {}
+    for first, second, (inside, outside) in itertools.product([[1, 1]], [[1]], [(1, 3), (3, 1)]):
+        for one, other, lead in itertools.product([first, second], [first, second], range(outside + 1)):
+            if one is not other:
+                line = tuple([0] * lead + one + [0] * inside + other + [0] * (outside - lead))
+                chances[line] = chances.get(line, 0) + 1 / 4 / (outside + 1)
+    assert sum(chances.values()) == pytest.approx(1.0)
+    exact = sum(chance for line, chance in chances.items() if np.dot(line, prize) >= targets @ prize)
+    found = permutation_test_by(targets, lambda line: float(line @ prize), permutations=20_000)
+    assert found.p_value == pytest.approx(exact, abs=0.015)
+    assert {tuple(line) for line in arrangements(targets, 2_000)} == set(chances)
+
+
+def test_p_values_of_random_targets_are_even():
+    rng, values = np.random.default_rng(8), []
+    for seed in range(300):
+        targets = np.repeat(rng.choice([0.0, 1.0], 50), 4)
+        close = 100 * np.exp(np.cumsum(rng.standard_normal(200) * 0.02))
+        values.append(permutation_test(targets, close, permutations=200, seed=seed).p_value)
+    assert stats.kstest(values, "uniform").pvalue > 0.001
+
+
+def test_targets_may_be_truth_values():
+    close = 100 + np.random.default_rng(1).normal(0, 1, 100).cumsum()
+    holding = close > close.mean()
+    assert permutation_test(holding, close) == permutation_test(holding * 1.0, close)
 
 
 def test_the_same_seed_gives_the_same_p_value():

@@ -3,6 +3,7 @@ import pytest
 
 from tallow.core.honesty.startup import startup_sensitivity
 from tallow.core.indicators import ema, sma
+from tallow.core.strategies import BUILT_IN, sma_cross
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 
@@ -45,6 +46,21 @@ def test_state_since_the_first_bar_never_settles():
     assert found.tried[-1].bars == 449
     assert all(lead.last_changed and lead.rows_changed == found.rows for lead in found.tried)
     assert "450 bars later" in found.words
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [("buy_and_hold", "none"), ("sma_cross", "settles"), ("ema_cross", "settles"), ("cci", "settles")],
+)
+def test_built_in_rules(rule, verdict):
+    assert startup_sensitivity(BUILT_IN[rule], BARS).verdict == verdict
+
+
+def test_targets_of_a_crossing_settle_with_its_slow_window():
+    found = startup_sensitivity(lambda bars: sma_cross(bars, fast=5, slow=40), BARS)
+    assert 20 < found.warm_up <= 40
+    tried = {lead.bars: lead for lead in found.tried}
+    assert all(tried[lead].rows_changed == 0 for lead in tried if lead >= 39)
 
 
 def test_a_change_between_the_tried_lead_ins_is_searched():

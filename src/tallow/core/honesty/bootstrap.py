@@ -124,12 +124,17 @@ def bootstrap(
         count = min(len(rows), plan.resamples - start)
         _resample(row, rows[:count], start, 1.0 / block, plan.seed)
         for name, metric in metrics.items():
-            values = [metric(rows[at]) for at in range(count)]
-            found[name][start : start + count] = [np.nan if value is None else value for value in values]
+            found[name][start : start + count] = _values(metric, rows[:count])
     return {name: _interval(metric(row), found[name], plan, block) for name, metric in metrics.items()}
 
 
+def _values(metric: Metric, rows: Floats) -> list[float]:
+    values = [metric(row) for row in rows]
+    return [np.nan if value is None else value for value in values]
+
+
 def _interval(value: float | None, found: Floats, plan: Resampling, block: float) -> Interval:
+    value = value if value is not None and np.isfinite(value) else None
     defined = found[np.isfinite(found)]
     undefined = plan.resamples - len(defined)
     low, high = None, None

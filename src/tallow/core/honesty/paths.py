@@ -8,10 +8,10 @@ import numpy as np
 from tallow.core.honesty.inputs import check_count, check_least
 from tallow.core.honesty.permutation import PermutationTest, compounded, ranked, resolved
 from tallow.core.honesty.randomness import shuffle, stream
-from tallow.domain.columns import COLUMNS, Bars, Floats
+from tallow.domain.columns import COLUMNS, Bars, Floats, Targets
 from tallow.domain.errors import UserError
 
-Rule = Callable[[Bars], Floats]
+Rule = Callable[[Bars], Targets]
 """Gives one target a bar, decided with what is known at that bar's close."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tallow.core.honesty.inputs import bad, check_count, check_least
 from tallow.core.honesty.randomness import advance, shuffle, stream, uniform
 from tallow.core.indicators.compiled import compiled
-from tallow.domain.columns import Floats, Times
+from tallow.domain.columns import Floats, Targets, Times
 
 Statistic = Callable[[Floats], float]
 """Makes one number, the higher the better, from a target a row."""
@@ -61,7 +61,7 @@ class _Spells(NamedTuple):
 
 
 def permutation_test(
-    targets: Floats, close: Floats, *, cost_rate: float = 0.0, permutations: int = 2_000, seed: int = 0
+    targets: Targets, close: Floats, *, cost_rate: float = 0.0, permutations: int = 2_000, seed: int = 0
 ) -> PermutationTest:
     """Compare the compounded return from close to close with that of random entries.
 
@@ -100,7 +100,7 @@ def permutation_test(
 
 
 def permutation_test_by(
-    targets: Floats, statistic: Statistic, *, permutations: int = 2_000, seed: int = 0
+    targets: Targets, statistic: Statistic, *, permutations: int = 2_000, seed: int = 0
 ) -> PermutationTest:
     """Compare any number made from targets with that of random entries.
 
@@ -158,7 +158,7 @@ def ranked(observed: float, found: Floats, holdings: int, exposure: float) -> Pe
     )
 
 
-def resolved(targets: Floats) -> Floats:
+def resolved(targets: Targets) -> Floats:
     """Give targets with NaN replaced by the last value, 0 before the first.
 
     Raises:

@@ -8,10 +8,10 @@ import numpy as np
 
 from tallow.core.causality.compare import changed_rows
 from tallow.core.honesty.inputs import bad, check_count
-from tallow.domain.columns import Bars, Floats
+from tallow.domain.columns import Bars, Floats, Targets
 from tallow.domain.errors import Error, UserError
 
-Output = Callable[[Bars], Floats]
+Output = Callable[[Bars], Targets]
 """Gives one value a bar: targets of a strategy, or an indicator."""
 
 Settling = Literal["none", "settles", "never"]
@@ -103,9 +103,7 @@ def startup_sensitivity(
     available = count - evaluated
     if available < 2:
         raise UserError("TOO_FEW_BARS", f"{count} bars leave none to come first", facts={"needed": evaluated + 2})
-    wanted = sorted({*(_default(available) if lead_ins is None else lead_ins)})
-    if not wanted or wanted[0] < 0 or wanted[-1] >= available:
-        raise bad("lead_ins", list(wanted), f"0 to {available - 1}: fewer than all of the earlier bars")
+    wanted = _default(available) if lead_ins is None else _checked(lead_ins, available)
     reference = _output(run, bars)[available:]
     tried = {lead: _try(run, bars[available - lead :], lead, reference) for lead in wanted}
     lead_in = _settled(run, bars, available, reference, tried)
@@ -143,6 +141,13 @@ def _output(run: Output, bars: Bars) -> Floats:
             "BAD_OUTPUT", f"the output has shape {output.shape}", facts={"valid": f"one value a bar: ({len(bars)},)"}
         )
     return output
+
+
+def _checked(lead_ins: Sequence[int], available: int) -> list[int]:
+    wanted = sorted(set(lead_ins))
+    if not wanted or wanted[0] < 0 or wanted[-1] >= available:
+        raise bad("lead_ins", wanted, f"0 to {available - 1}: fewer than all of the earlier bars")
+    return wanted
 
 
 def _default(available: int) -> list[int]:
