@@ -5,12 +5,15 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tallow.core.strategies import Account, Decide, Orders, bind
-from tallow.domain.columns import Bars, Floats
+from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.runners.adapters.refusals import Setting, not_carried_over
 from tallow.runners.frames import TIMEFRAME, to_frame
+
+Mask = NDArray[np.bool_]
 
 _METHODS = ("populate_indicators", "populate_entry_trend", "populate_exit_trend")
 _SIGNALS = ("enter_long", "exit_long", "enter_short", "exit_short")
@@ -172,26 +175,30 @@ def decider(strategy: type[IStrategy], parameters: Mapping[str, object], bars: B
     Raises:
         UserError: NOT_CARRIED_OVER, UNKNOWN_PARAMETER, BAD_PARAMETER, BAD_OUTPUT.
     """
-    signals, orders = _signals(strategy, parameters, bars, setting), Orders()
-    rows = list(zip(*(column.tolist() for column in signals), strict=True))
+    entries, leaves_long, leaves_short = _moves(_signals(strategy, parameters, bars, setting))
+    orders = Orders()
 
     def decide(row: int, account: Account) -> float:
-        closed = orders.observe(account)
-        side = 0.0 if closed else orders.asked
-        enter_long, exit_long, enter_short, exit_short = rows[row]
-        long, short = enter_long and not (exit_long or enter_short), enter_short and not (exit_short or enter_long)
+        side = 0.0 if orders.observe(account) else orders.asked
+        entry = entries[row]
         if side == 0.0:
-            return orders.settle(1.0 if long else -1.0 if short else np.nan)
-        if side > 0.0:
-            leaves, other = exit_long and not enter_long, -1.0 if short else 0.0
-        else:
-            leaves, other = exit_short and not enter_short, 1.0 if long else 0.0
-        return orders.settle(other if leaves else np.nan)
+            return orders.settle(entry or np.nan)
+        leaves = leaves_long[row] if side > 0.0 else leaves_short[row]
+        turned = entry if entry * side < 0.0 else 0.0
+        return orders.settle(turned if leaves else np.nan)
 
     return decide
 
 
-def _signals(strategy: type[IStrategy], parameters: Mapping[str, object], bars: Bars, setting: Setting) -> list[Floats]:
+def _moves(signals: list[Mask]) -> tuple[list[float], list[bool], list[bool]]:
+    # Per row: 1 or -1 where a flat account enters, and whether a long or a short one leaves.
+    enter_long, exit_long, enter_short, exit_short = signals
+    long, short = enter_long & ~(exit_long | enter_short), enter_short & ~(exit_short | enter_long)
+    entries: list[float] = (long * 1.0 - short).tolist()
+    return entries, (exit_long & ~enter_long).tolist(), (exit_short & ~enter_short).tolist()
+
+
+def _signals(strategy: type[IStrategy], parameters: Mapping[str, object], bars: Bars, setting: Setting) -> list[Mask]:
     running = strategy({})
     for name, value in bind(strategy, parameters).items():
         setattr(running, name, value)
@@ -209,12 +216,12 @@ def _signals(strategy: type[IStrategy], parameters: Mapping[str, object], bars: 
     return [_column(frame, name, running) for name in _SIGNALS]
 
 
-def _column(frame: pd.DataFrame, name: str, strategy: IStrategy) -> Floats:
+def _column(frame: pd.DataFrame, name: str, strategy: IStrategy) -> Mask:
     absent = name not in frame.columns or (name.endswith("short") and not strategy.can_short)
     if absent or (name.startswith("exit") and not strategy.use_exit_signal):
-        return np.zeros(len(frame))
-    column = np.array(frame[name].fillna(0) == 1, np.float64)
-    column[: strategy.startup_candle_count] = 0.0
+        return np.zeros(len(frame), np.bool_)
+    column = np.array(frame[name].fillna(0) == 1, np.bool_)
+    column[: strategy.startup_candle_count] = False
     return column
 
 
