@@ -194,6 +194,13 @@ def average_between(
 
 
 @compiled
+def _keep_last(highs: Floats, lows: Floats, start: int, count: int) -> None:  # pragma: no cover
+    # Move sums to the front, for the next chunk; a loop compiles in a tenth of the time of a slice assignment.
+    for i in range(count):
+        highs[i], lows[i] = highs[start + i], lows[start + i]
+
+
+@compiled
 def _average_chunk(
     line: Floats, window: int, sums: tuple[Floats, Floats], last: int, missing: int
 ) -> None:  # pragma: no cover
@@ -220,8 +227,7 @@ def _sma_whole(window: int, values: Floats, first: int) -> Floats:  # pragma: no
         extend_prefix(part, highs[window:], lows[window:])
         missing = min(count, max(0, first + window - 1 - start))
         _average_chunk(line[start : start + count], window, (highs, lows), window + count, missing)
-        highs[: window + 1] = highs[count : count + window + 1].copy()
-        lows[: window + 1] = lows[count : count + window + 1].copy()
+        _keep_last(highs, lows, count, window + 1)
     return line
 
 
@@ -242,8 +248,7 @@ def _above_whole(windows: tuple[int, int], values: Floats, first: int) -> Mask: 
         out = above[start : start + count]
         for i in range(count):
             out[i] = fast[i] > slow[i]
-        highs[: longest + 1] = highs[count : count + longest + 1].copy()
-        lows[: longest + 1] = lows[count : count + longest + 1].copy()
+        _keep_last(highs, lows, count, longest + 1)
     return above
 
 
