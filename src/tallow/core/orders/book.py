@@ -127,7 +127,8 @@ def sweep(m: Floats, slots: Floats, ended: Floats) -> None:  # pragma: no cover
             end(slots, k, CANCELLED, PARENT_ENDED, _last_end(slots, count))
     for k in range(count):
         if slots[k, STATE] == WORKING:
-            _copy(slots, k, slots, kept)
+            if kept < k:
+                _copy(slots, k, slots, kept)
             kept += 1
         else:
             if int(m[M_ENDED]) < len(ended):
