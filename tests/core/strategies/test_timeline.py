@@ -115,3 +115,13 @@ def test_a_line_as_array_has_the_type_asked_for(walk):
     line = timeline.declare(indicators.sma, ("close", 1), None)
     timeline.advance(4)
     assert np.asarray(line, np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize("place", [-4, 3])
+def test_a_place_outside_a_line_is_an_index_error(walk, place):
+    timeline = Timeline(walk(9))
+    line = timeline.declare(indicators.sma, ("close", 2), None)
+    timeline.advance(2)
+    assert line[-3:].tolist()[1:] == [line[1], line[2]]
+    with pytest.raises(IndexError):
+        line[place]
