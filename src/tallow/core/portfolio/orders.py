@@ -18,6 +18,7 @@ from tallow.core.matching import (
 from tallow.core.portfolio.desk import (
     CASH,
     CLOSE,
+    GUARDED,
     OPEN,
     PENDING,
     PRICE,
@@ -102,6 +103,8 @@ def reduce_position(desk: Desk, i: int, row: int) -> None:  # pragma: no cover
 def free_margin(desk: Desk) -> float:  # pragma: no cover
     """Give what may be spent: cash, and of margined positions their value less notional / leverage."""
     book, free = desk.book, desk.account[CASH]
+    if desk.rules[GUARDED] == 0.0:
+        return float(free)
     for i in range(len(book)):
         config, quantity = config_of(desk, i), book[i, QUANTITY]
         if is_margined(config, quantity):
@@ -110,16 +113,17 @@ def free_margin(desk: Desk) -> float:  # pragma: no cover
 
 
 @inlined
-def purchase_scale(desk: Desk, row: int, free: float) -> float:  # pragma: no cover
+def purchase_scale(desk: Desk, row: int, free: float, orders: int) -> float:  # pragma: no cover
     """Give the one factor by which all growing orders shrink so that margin and costs do not exceed what is free."""
-    needed, orders, margined = 0.0, 0, False
+    if orders == 1 and desk.rules[GUARDED] == 0.0:
+        return 1.0
+    needed, margined = 0.0, False
     for i in range(len(desk.book)):
         wanted, config = desk.book[i, WANTED], config_of(desk, i)
         if wanted != 0.0:
             price = market_price(config, request_of(desk, i, row, 0.0), wanted)
             needed += abs(wanted) * price * (1.0 / config.leverage + config.taker_fee)
             margined = margined or is_margined(config, wanted)
-            orders += 1
     # A single purchase for cash is cut to the cash itself, as the engine of one instrument does.
     if needed <= free * _SHORTAGE or needed == 0.0 or not (orders > 1 or margined):
         return 1.0
@@ -148,9 +152,9 @@ def grow_position(desk: Desk, i: int, row: int, scale: float, free: float) -> fl
 
 
 @inlined
-def reduce_positions(desk: Desk, row: int) -> bool:  # pragma: no cover
-    """Take up the waiting orders of what trades now; say whether any of them makes a position larger."""
-    book, growing = desk.book, False
+def reduce_positions(desk: Desk, row: int) -> int:  # pragma: no cover
+    """Take up the waiting orders of what trades now; count those that make a position larger."""
+    book, growing = desk.book, 0
     for i in range(len(book)):
         book[i, WANTED] = 0.0
         if book[i, PENDING] == 0.0:
@@ -161,7 +165,7 @@ def reduce_positions(desk: Desk, row: int) -> bool:  # pragma: no cover
             continue
         book[i, PENDING], book[i, WAITED] = 0.0, 0.0
         reduce_position(desk, i, row)
-        growing = growing or book[i, WANTED] != 0.0
+        growing += int(book[i, WANTED] != 0.0)
     return growing
 
 
@@ -180,9 +184,10 @@ def carry_out(desk: Desk, row: int, at_close: bool) -> None:  # pragma: no cover
     if not is_waiting(desk):
         return
     value_rest(desk, row, CLOSE if at_close else OPEN)
-    if reduce_positions(desk, row):
+    growing = reduce_positions(desk, row)
+    if growing > 0:
         free = free_margin(desk)
-        scale = purchase_scale(desk, row, free)
+        scale = purchase_scale(desk, row, free, growing)
         for i in range(len(desk.book)):
             if desk.book[i, WANTED] != 0.0:
                 free = grow_position(desk, i, row, scale, free)
