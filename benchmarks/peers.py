@@ -13,7 +13,7 @@ from pathlib import Path
 REQUIREMENTS = {
     "vectorbt": ("vectorbt[rust]==1.2.0", "numba==0.68.1", "numpy==2.4.6", "pandas==3.1.1"),
     "raptorbt": ("raptorbt==0.13.4", "numpy==2.4.6"),
-    "hftbacktest": ("hftbacktest==2.4.4", "numba==0.68.1", "numpy==2.4.6"),
+    "hftbacktest": ("hftbacktest==2.4.4", "numpy==2.2.6"),
     "backtesting": ("backtesting==0.6.6", "numpy==2.4.6", "pandas==3.1.1"),
 }
 STAMP = "requirements.built"

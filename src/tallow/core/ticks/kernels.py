@@ -157,6 +157,9 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
         while row < count and _has_room(logs, desk):
             desk = step(venue, desk, book, columns, (row, logs))
             account, price = desk.account, columns.price[row]
+            if place < len(logs.row) and logs.row[place] == row:
+                _write(logs, desk, place, price)
+                place += 1
             equity = account_equity(account.cash, account.holding.quantity, price)
             view = View(
                 account.holding.quantity, equity, account.cash, account.holding.entry_price,
@@ -165,9 +168,6 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
             own, sent = decide(TickNow(row, columns, inputs), view, own, book.outbox)
             if sent > 0:
                 desk = take(venue, desk, book, sent, (float(row), price, float(columns.local[row]), logs.ended))
-            if place < len(logs.row) and logs.row[place] == row:
-                _write(logs, desk, place, price)
-                place += 1
             row += 1
         if row > 0:
             desk = with_mark(desk, columns.price[row - 1])
