@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.core import engine, metrics
-from tallow.core.sweep import rules as sweep
 from tallow.core.indicators import sma
 from tallow.core.sweep import Lines, by_shared_lines
+from tallow.core.sweep import rules as sweep
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import parse_timeframe
