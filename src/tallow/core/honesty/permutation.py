@@ -49,12 +49,15 @@ class PermutationTest:
 class _Spells(NamedTuple):
     """Runs of one sign, flat ones left out, and the chains they make where no flat row lies between them.
 
-    `gaps` are the flat rows after every chain; the last entry is what lies outside of the first and last chain.
+    `by_sign` has the numbers of the `longs` long spells, then of the short ones. `gaps` are the flat rows after every
+    chain; the last entry is what lies outside of the first and last chain.
     """
 
     start: Times
     length: Times
     sign: Times
+    by_sign: Times
+    longs: int
     chain_start: Times
     chain_size: Times
     gaps: Times
@@ -182,37 +185,41 @@ def _spells(line: Floats) -> _Spells:
     gaps = start[first][1:] - end[first[1:] - 1]
     outside = len(line) - (end[-1] - start[0]) if len(start) else len(line)
     chain_size = np.diff(np.append(first, len(start)))
-    return _Spells(start, length, sign[start], first, chain_size, np.append(gaps, outside))
+    signs = sign[start]
+    by_sign, longs = np.argsort(-signs, kind="stable"), int(np.sum(signs > 0))
+    return _Spells(start, length, signs, by_sign, longs, first, chain_size, np.append(gaps, outside))
 
 
 @compiled
 def _arrange(line: Floats, drawn: Floats, spells: _Spells, seed: int, number: int) -> None:  # pragma: no cover
     """Write one random arrangement of the spells of `line` to `drawn`."""
     counter = stream(seed, number)
-    chains, gaps = np.arange(len(spells.chain_start)), spells.gaps.copy()
-    longs, shorts = np.flatnonzero(spells.sign > 0), np.flatnonzero(spells.sign < 0)
-    counter = shuffle(chains, counter)
-    counter = shuffle(longs, counter)
-    counter = shuffle(shorts, counter)
+    # Longs change places with longs, shorts with shorts; `order` has them behind each other, chains and gaps after.
+    count, chains = len(spells.start), len(spells.chain_start)
+    order = np.concatenate((spells.by_sign, np.arange(chains), spells.gaps))
     # Without a flat row outside, a gap that went there would let two chains meet.
-    counter = shuffle(gaps if gaps[-1] > 0 else gaps[:-1], counter)
+    moving = chains if spells.gaps[-1] > 0 else chains - 1
+    ends = (0, spells.longs, count, count + chains, count + chains + moving)
+    for part in range(4):
+        counter = shuffle(order[ends[part] : ends[part + 1]], counter)
     counter = advance(counter)
-    place = int(uniform(counter) * (gaps[-1] + 1))
+    place = int(uniform(counter) * (order[-1] + 1))
     drawn[:] = 0.0
-    long_count, short_count = 0, 0
-    for at in range(len(chains)):
-        first = spells.chain_start[chains[at]]
-        for slot in range(first, first + spells.chain_size[chains[at]]):
+    next_long, next_short = 0, spells.longs
+    for at in range(chains):
+        chain = order[count + at]
+        first = spells.chain_start[chain]
+        for slot in range(first, first + spells.chain_size[chain]):
             if spells.sign[slot] > 0:
-                spell = longs[long_count]
-                long_count += 1
+                spell = order[next_long]
+                next_long += 1
             else:
-                spell = shorts[short_count]
-                short_count += 1
-            start, length = spells.start[spell], spells.length[spell]
-            drawn[place : place + length] = line[start : start + length]
-            place += length
-        place += gaps[at]
+                spell = order[next_short]
+                next_short += 1
+            for row in range(spells.start[spell], spells.start[spell] + spells.length[spell]):
+                drawn[place] = line[row]
+                place += 1
+        place += order[count + chains + at]
 
 
 @compiled
