@@ -137,7 +137,7 @@ def test_on_shuffled_bars_such_rules_are_at_their_level(noise, above):
     def rule(bars):
         return ((bars.close > sma(bars.close, 20)) == above) * 1.0
 
-    hits, searches = 0, 400
+    hits, searches = 0, 200
     for seed, row in enumerate(noise(np.random.default_rng(9), (searches, 250)) * 0.01):
         close = 100 * np.exp(np.cumsum(row))
         bars = Bars.of(np.arange(250), (close, close, close, close, close))
