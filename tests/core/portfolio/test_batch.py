@@ -228,10 +228,10 @@ def test_a_fill_at_the_open_knows_nothing_of_any_bar_then_or_later(book, data):
         other = [np.array(data.draw(price)) for _ in range(5)]
         mask, later = bars.time >= moment, bars.time > moment
         volume = np.where(mask, np.where(bars.volume > 0, other[4], 0.0), bars.volume)
-        columns = (
-            np.where(later, other[0], bars.open),
-            *(np.where(mask, new, old) for new, old in zip(other[1:4], (bars.high, bars.low, bars.close), strict=True)),
-        )
+        opened = np.where(later, other[0], bars.open)
+        high, low = np.maximum(other[1], opened), np.minimum(other[2], opened)  # a candle holds its open
+        new = zip((high, low, other[3]), (bars.high, bars.low, bars.close), strict=True)
+        columns = (opened, *(np.where(mask, one, old) for one, old in new))
         changed[symbol] = Bars.of(bars.time, (*columns, volume)) if symbol in some else bars
         part = bars[bars.time <= moment]
         flat = [np.where(part.time == moment, part.open, column) for column in (part.high, part.low, part.close)]

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from tallow.core.causality import replace_future, truncate
 from tallow.core.portfolio import align, close_table, equal_weight, inverse_volatility, momentum
-from tallow.core.portfolio.causality import carrier, certify_weights, follow, single_run
+from tallow.core.portfolio.causality import certify_weights
 from tallow.domain.columns import Bars
-from tallow.domain.errors import UserError
 from tallow.domain.timeframes import HOUR
 
 ROWS = 120
@@ -138,7 +136,8 @@ def lead_of_another_asset(frames):
 
 LEAKY = (
     best_of_the_whole_history, covariance_of_all_rows, normalised_by_all_rows, next_bar_of_one_asset, survivors,
-    longest_lived, centred_volatility, filled_backwards, most_traded_of_all, largest_gross_of_all, lead_of_another_asset,
+    longest_lived, centred_volatility, filled_backwards, most_traded_of_all, largest_gross_of_all,
+    lead_of_another_asset,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from tallow.core.portfolio.batch import run
 from tallow.core.portfolio.causality import certify_weights
+from tallow.core.portfolio.metrics import account_run, portfolio_summary
 from tallow.core.portfolio.panel import Panel, align
 from tallow.core.portfolio.results import PortfolioFills, PortfolioRun
 from tallow.core.portfolio.rules import AccountRules, Calendar, Drift, EveryBars, OnChange, Rebalance
@@ -17,6 +18,6 @@ from tallow.core.portfolio.weights import (
 
 __all__ = [
     "BUILT_IN", "AccountRules", "Calendar", "Drift", "EveryBars", "OnChange", "Panel", "PortfolioFills",
-    "PortfolioRun", "Rebalance", "Weigh", "align", "certify_weights", "close_table", "equal_weight", "evaluate",
-    "inverse_volatility", "momentum", "run",
+    "PortfolioRun", "Rebalance", "Weigh", "account_run", "align", "certify_weights", "close_table", "equal_weight",
+    "evaluate", "inverse_volatility", "momentum", "portfolio_summary", "run",
 ]  # fmt: skip

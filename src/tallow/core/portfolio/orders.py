@@ -115,8 +115,6 @@ def free_margin(desk: Desk) -> float:  # pragma: no cover
 @inlined
 def purchase_scale(desk: Desk, row: int, free: float, orders: int) -> float:  # pragma: no cover
     """Give the one factor by which all growing orders shrink so that margin and costs do not exceed what is free."""
-    if orders == 1 and desk.rules[GUARDED] == 0.0:
-        return 1.0
     needed, margined = 0.0, False
     for i in range(len(desk.book)):
         wanted, config = desk.book[i, WANTED], config_of(desk, i)
@@ -124,10 +122,12 @@ def purchase_scale(desk: Desk, row: int, free: float, orders: int) -> float:  # 
             price = market_price(config, request_of(desk, i, row, 0.0), wanted)
             needed += abs(wanted) * price * (1.0 / config.leverage + config.taker_fee)
             margined = margined or is_margined(config, wanted)
-    # A single purchase for cash is cut to the cash itself, as the engine of one instrument does.
-    if needed <= free * _SHORTAGE or needed == 0.0 or not (orders > 1 or margined):
+    if needed <= free * _SHORTAGE or needed == 0.0:
         return 1.0
     desk.account[SHRUNK] += 1.0
+    # A single purchase for cash is cut to the cash itself, as the engine of one instrument does.
+    if orders == 1 and not margined:
+        return 1.0
     return float(max(0.0, free) / needed)
 
 

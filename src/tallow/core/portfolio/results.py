@@ -163,7 +163,8 @@ class PortfolioRun:
         return seen.hexdigest()
 
     def _events_of(self, instrument: int) -> Floats:
-        return self.events[self.events[:, INSTRUMENT] == instrument]
+        own: Floats = self.events[self.events[:, INSTRUMENT] == instrument]
+        return own
 
 
 def _held(events: Floats, column: int, start: float, count: int) -> Floats:
