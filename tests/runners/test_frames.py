@@ -5,7 +5,8 @@ import pytest
 
 from tallow.domain.columns import COLUMNS
 from tallow.domain.errors import UserError
-from tallow.runners.frames import to_frame, to_targets
+from tallow.domain.timeframes import parse_timeframe
+from tallow.runners.frames import lent_frame, to_frame, to_targets
 
 NAN = np.nan
 
@@ -91,3 +92,17 @@ def test_rounding_is_no_order():
     assert settled[:3].tolist() == [0.5, 0.5, 0.5]
     assert np.isnan(settled[3])
     assert settled[4:].tolist() == [0.5, 0.6, 0.6 + 1e-6]
+
+
+@pytest.mark.parametrize("long", [0, 10_000])
+def test_a_lent_frame_is_the_frame_and_writing_to_it_reaches_no_bar(bars, monkeypatch, long):
+    monkeypatch.setattr("tallow.runners.frames._LONG", long)
+    before = bars.close.copy()
+    with lent_frame(bars, parse_timeframe("1h")) as frame:
+        pd.testing.assert_frame_equal(frame, to_frame(bars, parse_timeframe("1h")))
+        assert frame.attrs == {"timeframe": "1h"}
+        frame.loc[frame.index[0], "close"] = -1.0
+        frame["open"] = frame["open"] * 2
+        frame.iloc[1, 3] = -2.0
+        assert frame["close"].iloc[:2].tolist() == [-1.0, -2.0]
+    np.testing.assert_array_equal(bars.close, before)

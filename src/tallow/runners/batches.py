@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from tallow.core.engine import Market, Summary, prepare, summarize
+from tallow.core.indicators.sharing import LineStore, sharing
 from tallow.core.strategies import bind
-from tallow.domain.columns import Bars, FundingRates
-from tallow.domain.errors import Error
+from tallow.core.sweep import by_shared_lines, crossings
+from tallow.core.sweep.crossings import can_cross
+from tallow.domain.columns import COLUMNS, Bars, FundingRates
+from tallow.domain.errors import Error, UserError
 from tallow.domain.scene import Execution, Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.ports import Strategy
 from tallow.runners.inline import BuiltInStrategy, Conditions, FileStrategy, declaring, under
 
 WHOLE = slice(None)
+_CROSSING = {"sma_cross": "sma", "ema_cross": "ema"}
 
 
 @dataclass
@@ -27,11 +31,19 @@ class Ground:
     cash: float
     funding: FundingRates | None = None
     _cut: tuple[slice, Bars, Market] | None = field(default=None, init=False, repr=False)
+    _store: tuple[Bars, LineStore] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def conditions(self) -> Conditions:
         """What a path-dependent strategy trades under."""
         return Conditions(self.execution, self.cash, self.funding)
+
+    def store(self, rows: slice) -> LineStore:
+        """Give the store of indicator lines over a stretch of the bars; it lasts as long as the stretch is kept."""
+        bars, _ = self.cut(rows)
+        if self._store is None or self._store[0] is not bars:
+            self._store = (bars, LineStore([getattr(bars, name) for name in COLUMNS]))
+        return self._store[1]
 
     def cut(self, rows: slice) -> tuple[Bars, Market]:
         """Give a stretch of the bars, plain and checked; the last stretch asked for is kept.
@@ -72,15 +84,49 @@ def evaluate(
     cut, market = ground.cut(bars)
     numbers = np.full((len(Summary._fields), len(rows)), np.nan)
     failed = {}
-    subject = under(strategy, ground.conditions)
-    for place, row in enumerate(rows):
+    subject, combinations = under(strategy, ground.conditions), [dict(zip(names, row, strict=True)) for row in rows]
+    crossed = _crossings(subject, combinations, market, ground)
+    if crossed:
+        numbers[:, list(crossed)] = np.array(list(crossed.values())).T
+
+    def compute(place: int) -> Summary:
+        targets = variant(subject, combinations[place]).targets(cut)
+        return summarize(market, targets, ground.execution, cash=ground.cash, periods_per_year=1.0)
+
+    for place in by_shared_lines(combinations):
+        if place in crossed:
+            continue
         begin(place)
         try:
-            targets = variant(subject, dict(zip(names, row, strict=True))).targets(cut)
-            numbers[:, place] = summarize(market, targets, ground.execution, cash=ground.cash, periods_per_year=1.0)
+            numbers[:, place] = _computed(partial(compute, place), ground.store(bars))
         except Error as problem:
             failed[place] = f"{problem.code}: {problem.message}"
-    return Evaluated(names, tuple(rows), dict(zip(Summary._fields, numbers, strict=True)), failed)
+    columns = dict(zip(Summary._fields, numbers, strict=True))
+    return Evaluated(names, tuple(rows), columns, dict(sorted(failed.items())))
+
+
+def _computed(compute: Callable[[], Summary], store: LineStore) -> Summary:
+    try:
+        with sharing(store):
+            return compute()
+    except UserError as problem:
+        # Shared lines are read-only; alone the strategy gets lines of its own, and may well change them.
+        if problem.code != "STRATEGY_FAILED":
+            raise
+        return compute()
+
+
+def _crossings(
+    strategy: Strategy, combinations: Sequence[dict[str, Value]], market: Market, ground: Ground
+) -> dict[int, tuple[float, ...]]:
+    """Give the numbers of those combinations that are crossings of two averages, and nothing but that."""
+    average = _CROSSING.get(strategy.name) if isinstance(strategy, BuiltInStrategy) else None
+    if average is None or not can_cross(market, ground.execution):
+        return {}
+    pairs = {place: (int(one["fast"]), int(one["slow"])) for place, one in enumerate(combinations) if not one["short"]}
+    pairs = {place: pair for place, pair in pairs.items() if 0 < pair[0] < pair[1]}
+    found = crossings(market, list(pairs.values()), ground.execution, cash=ground.cash, average=average)
+    return dict(zip(pairs, zip(*(column.tolist() for column in found.values()), strict=True), strict=True))
 
 
 def variant(strategy: Strategy, parameters: Mapping[str, Value]) -> Strategy:

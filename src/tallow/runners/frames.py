@@ -15,7 +15,7 @@ from tallow.domain.timeframes import Timeframe
 
 TIMEFRAME = "timeframe"  # under this name a frame's attrs hold the length of its bars
 _NAMES = COLUMNS[1:]
-_LONG = 50_000  # bars from which on a frame shares their memory
+_LONG = 10_000  # bars from which on a frame shares their memory
 _INDEX = pd.Index(_NAMES)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.core import engine, metrics
-from tallow.core.indicators import sma
+from tallow.core.indicators import sharing, sma
 from tallow.core.sweep import Lines, by_shared_lines
 from tallow.core.sweep import rules as sweep
 from tallow.domain.columns import Bars, FundingRates
@@ -136,23 +136,23 @@ def test_each_line_is_computed_once_while_it_is_held():
     grid = [{"fast": fast, "slow": slow} for fast in (3, 4, 5) for slow in (10, 20)]
     run_all(walk(100), grid, Execution(), rule)
     assert len({id(lines) for lines in seen}) == 1
-    assert seen[0].computed == 5
+    assert seen[0].store.computed == 5
 
 
 def test_the_least_recently_used_line_is_forgotten_first(monkeypatch):
-    monkeypatch.setattr(sweep, "LINE_BYTES", 0)
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
     lines = Lines(walk(20))
-    assert lines.capacity == sweep.FEWEST_LINES == 4
+    assert lines.store.capacity == sharing.FEWEST_LINES == 4
     for window in (1, 2, 3, 4, 1, 5, 1, 2):
         lines(sma, "close", window)
-    assert lines.computed == 6  # 2 was forgotten for 5, 1 was not
+    assert lines.store.computed == 6  # 2 was forgotten for 5, 1 was not
 
 
 def test_a_line_is_known_by_indicator_column_and_parameters():
     lines = Lines(walk(20))
     assert lines(sma, "close", 3) is not lines(sma, "open", 3)
     assert lines(sma, "close", 3) is not lines(lambda values, window: sma(values, window), "close", 3)
-    assert lines.computed == 3
+    assert lines.store.computed == 3
 
 
 def test_a_shared_line_cannot_be_changed_by_a_rule():
@@ -176,7 +176,7 @@ def test_neighbours_share_parameters(grid, order):
 
 def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch):
     bars = walk(20_000)
-    monkeypatch.setattr(sweep, "LINE_BYTES", 0)
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
 
     def peak(count):
         grid = [{"fast": fast, "slow": 50} for fast in range(2, 2 + count)]

@@ -6,6 +6,7 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.core.indicators.sums import (
     PrefixSum,
     RollingSum,
@@ -38,6 +39,7 @@ class WmaState(NamedTuple):
     low: float
 
 
+@shared
 def sma(values: Floats, window: int) -> Floats:
     """Average the last `window` values.
 
@@ -72,6 +74,7 @@ def sma_above(values: Floats, fast: int, slow: int) -> Mask:
     return _above_whole(windows, values, first) if whole else sma(values, fast) > sma(values, slow)
 
 
+@shared
 def ema(values: Floats, window: int) -> Floats:
     """Average exponentially with weight 2 / (window + 1) on the newest value.
 
@@ -89,6 +92,7 @@ def ema(values: Floats, window: int) -> Floats:
     return _ema_batch(ema_start(window), values)
 
 
+@shared
 def wma(values: Floats, window: int) -> Floats:
     """Average the last `window` values with weights 1, 2, ... `window`, the newest the heaviest.
 

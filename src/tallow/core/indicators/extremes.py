@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.domain.columns import Floats
 
 
@@ -46,6 +47,7 @@ class Aroon(NamedTuple):
     down: Floats
 
 
+@shared
 def rolling_max(values: Floats, window: int) -> Floats:
     """Give the largest of the last `window` values, the row itself included.
 
@@ -62,6 +64,7 @@ def rolling_max(values: Floats, window: int) -> Floats:
     return _maximum_batch(extreme_start(window), values)
 
 
+@shared
 def rolling_min(values: Floats, window: int) -> Floats:
     """Give the smallest of the last `window` values, the row itself included.
 
@@ -74,6 +77,7 @@ def rolling_min(values: Floats, window: int) -> Floats:
     return -_maximum_batch(extreme_start(window), -values)
 
 
+@shared
 def donchian(high: Floats, low: Floats, window: int = 20) -> Donchian:
     """Give the channel between the highest high and the lowest low of the last `window` bars, this bar included.
 
@@ -87,6 +91,7 @@ def donchian(high: Floats, low: Floats, window: int = 20) -> Donchian:
     return Donchian(*_donchian_batch(channel_start(window), high, low))
 
 
+@shared
 def aroon(high: Floats, low: Floats, window: int = 14) -> Aroon:
     """Say how many bars ago the extremes of the last `window + 1` bars were, as per cent; of equals the latest counts.
 

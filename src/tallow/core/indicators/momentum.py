@@ -7,6 +7,7 @@ import numpy as np
 from tallow.core.indicators.averages import EmaState, ema_start, ema_step
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.domain.columns import Floats
 from tallow.domain.errors import UserError
 
@@ -47,6 +48,7 @@ class TrixState(NamedTuple):
     last: float
 
 
+@shared
 def rsi(values: Floats, window: int = 14) -> Floats:
     """Compare gains with losses: 100 x average gain / (average gain + average loss), Wilder's smoothing.
 
@@ -64,6 +66,7 @@ def rsi(values: Floats, window: int = 14) -> Floats:
     return _rsi_batch(rsi_start(window), values)
 
 
+@shared
 def macd(values: Floats, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
     """Take the slow exponential average from the fast one, and average the difference (G. Appel).
 
@@ -77,6 +80,7 @@ def macd(values: Floats, fast: int = 12, slow: int = 26, signal: int = 9) -> Mac
     return Macd(*_macd_batch(macd_start(fast, slow, signal), values))
 
 
+@shared
 def trix(values: Floats, window: int = 15) -> Floats:
     """Give the change, in per cent of the bar before, of an exponential average of an average of an average.
 

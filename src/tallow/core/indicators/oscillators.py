@@ -8,6 +8,7 @@ from tallow.core.indicators.averages import sma_start, sma_step
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.extremes import ChannelState, channel_start, channel_step
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.core.indicators.sums import PrefixSum
 from tallow.domain.columns import Floats
 
@@ -38,6 +39,7 @@ class StochasticState(NamedTuple):
     d: PrefixSum
 
 
+@shared
 def cci(high: Floats, low: Floats, close: Floats, window: int = 20) -> Floats:
     """Measure how far the typical price is from its average, in units of 0.015 mean absolute deviations.
 
@@ -51,6 +53,7 @@ def cci(high: Floats, low: Floats, close: Floats, window: int = 20) -> Floats:
     return _cci_batch(cci_start(window), high, low, close)
 
 
+@shared
 def stochastic(
     high: Floats, low: Floats, close: Floats, window: int = 14, smooth_k: int = 3, smooth_d: int = 3
 ) -> Stochastic:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.core.indicators.volatility import true_range
 from tallow.domain.columns import Floats
 
@@ -32,6 +33,7 @@ class AdxState(NamedTuple):
     value: float
 
 
+@shared
 def adx(high: Floats, low: Floats, close: Floats, window: int = 14) -> Adx:
     """Measure how one-sided the movement of highs and lows is (J. W. Wilder, 1978).
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.core.indicators.sums import RollingMoments, moments_start, moments_step
 from tallow.domain.columns import Floats
 from tallow.domain.errors import UserError
@@ -29,6 +30,7 @@ class AtrState(NamedTuple):
     value: float
 
 
+@shared
 def rolling_std(values: Floats, window: int) -> Floats:
     """Give the population standard deviation (divided by `window`) of the last `window` values.
 
@@ -45,6 +47,7 @@ def rolling_std(values: Floats, window: int) -> Floats:
     return _moments_batch(std_start(window), values)[1]
 
 
+@shared
 def bollinger(values: Floats, window: int = 20, width: float = 2.0) -> Bollinger:
     """Draw bands of `width` population standard deviations around the simple average (J. Bollinger).
 
@@ -60,6 +63,7 @@ def bollinger(values: Floats, window: int = 20, width: float = 2.0) -> Bollinger
     return Bollinger(middle + width * std, middle, middle - width * std)
 
 
+@shared
 def atr(high: Floats, low: Floats, close: Floats, window: int = 14) -> Floats:
     """Average the true range, the bar's range extended to the last close, with Wilder's smoothing.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
+from tallow.core.indicators.sharing import shared
 from tallow.core.indicators.sums import RollingSum, add, sum_start, sum_step
 from tallow.domain.columns import Floats, Times
 from tallow.domain.errors import UserError
@@ -38,6 +39,7 @@ class DailyVwapState(NamedTuple):
     volume_low: float
 
 
+@shared
 def obv(close: Floats, volume: Floats) -> Floats:
     """Add the volume of bars that close higher than the bar before, subtract that of bars that close lower.
 
@@ -55,6 +57,7 @@ def obv(close: Floats, volume: Floats) -> Floats:
     return _obv_batch(obv_start(), close, volume)
 
 
+@shared
 def vwap(high: Floats, low: Floats, close: Floats, volume: Floats, window: int = 20) -> Floats:
     """Average the typical price of the last `window` bars, weighted by volume.
 
@@ -68,6 +71,7 @@ def vwap(high: Floats, low: Floats, close: Floats, volume: Floats, window: int =
     return _vwap_batch(vwap_start(window), high, low, close, volume)
 
 
+@shared
 def daily_vwap(time: Times, high: Floats, low: Floats, close: Floats, volume: Floats) -> Floats:
     """Average the typical price since midnight UTC, weighted by volume; `time` is the bars' open in microseconds.
 

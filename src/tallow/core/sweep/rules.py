@@ -1,16 +1,13 @@
 """Many parameter combinations on one series, each with the numbers that a single backtest gives."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from tallow.core.engine import prepare, summarize
-from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.core.indicators.sharing import LineStore
+from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates, Targets
 from tallow.domain.scene import Execution
-
-LINE_BYTES = 512_000_000
-FEWEST_LINES = 4
 
 
 class Lines:
@@ -18,40 +15,27 @@ class Lines:
 
     Attributes:
         bars: the series.
-        capacity: lines held at most: as many as fit into `LINE_BYTES`, at least `FEWEST_LINES`.
-        computed: lines computed so far.
+        store: the lines held.
 
     Example:
         >>> from tallow.core.indicators import sma
         >>> column = np.array([1.0, 2.0, 3.0])
         >>> lines = Lines(Bars.of(np.arange(3), (column, column, column, column, column)))
-        >>> lines(sma, "close", 2).tolist(), lines(sma, "close", 2) is lines(sma, "close", 2), lines.computed
+        >>> lines(sma, "close", 2).tolist(), lines(sma, "close", 2) is lines(sma, "close", 2), lines.store.computed
         ([nan, 1.5, 2.5], True, 1)
     """
 
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
-        self.capacity = max(FEWEST_LINES, LINE_BYTES // (8 * max(1, len(bars))))
-        self.computed = 0
-        self._held: OrderedDict[tuple[object, ...], Floats] = OrderedDict()
+        self.store = LineStore([getattr(bars, name) for name in COLUMNS])
 
     def __call__(self, indicator: Callable[..., Floats], column: str, *parameters: float) -> Floats:
         """Give `indicator(bars.column, *parameters)`, computed once while it is held; read only."""
         key = (indicator, column, *parameters)
-        line = self._held.get(key)
-        if line is None:
-            line = indicator(getattr(self.bars, column), *parameters)
-            line.flags.writeable = False
-            self.computed += 1
-            self._held[key] = line
-            if len(self._held) > self.capacity:
-                self._held.popitem(last=False)
-        else:
-            self._held.move_to_end(key)
-        return line
+        return self.store.line(key, lambda: indicator(getattr(self.bars, column), *parameters))
 
 
-Rule = Callable[[Lines, Mapping[str, float]], Floats]
+Rule = Callable[[Lines, Mapping[str, float]], Targets]
 """Gives the target of every bar from the lines it asks for and one combination of parameters."""
 
 
@@ -95,7 +79,7 @@ def sweep(
     return columns
 
 
-def by_shared_lines(grid: Sequence[Mapping[str, float]]) -> list[int]:
+def by_shared_lines(grid: Sequence[Mapping[str, float | str]]) -> list[int]:
     """Order the rows of a grid so that neighbours share as many parameters, and with them lines, as possible.
 
     The parameter with the most values changes slowest: those of the others are few enough to stay in the cache.
@@ -104,9 +88,14 @@ def by_shared_lines(grid: Sequence[Mapping[str, float]]) -> list[int]:
         >>> by_shared_lines([{"fast": 5, "slow": 20}, {"fast": 9, "slow": 30}, {"fast": 5, "slow": 40}])
         [0, 1, 2]
     """
-    values: dict[str, set[float]] = {}
+    values: dict[str, set[float | str]] = {}
     for combination in grid:
         for name, value in combination.items():
             values.setdefault(name, set()).add(value)
     names = sorted(values, key=lambda name: (-len(values[name]), name))
-    return sorted(range(len(grid)), key=lambda row: [grid[row].get(name, -np.inf) for name in names])
+    return sorted(range(len(grid)), key=lambda row: [_rank(grid[row].get(name, -np.inf)) for name in names])
+
+
+def _rank(value: float | str) -> tuple[bool, float | str]:
+    # Numbers before words: the two cannot be compared with each other.
+    return isinstance(value, str), value

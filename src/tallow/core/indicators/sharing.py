@@ -1,0 +1,101 @@
+"""Indicators computed once for many uses of the same columns: what a sweep does for the functions of this package."""
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from tallow.domain.columns import Floats
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LINE_BYTES = 512_000_000
+FEWEST_LINES = 4
+Key = tuple[object, ...]
+
+
+class LineStore:
+    """Indicator lines over the columns of one series; the least recently used are forgotten first.
+
+    Attributes:
+        capacity: lines held at most: as many as fit into `LINE_BYTES`, at least `FEWEST_LINES`.
+        computed: indicators computed so far.
+    """
+
+    def __init__(self, columns: Sequence[Floats]) -> None:
+        # The columns are kept, so that no other array can come to lie at their places.
+        self._columns = {_place(column): column for column in columns}
+        self.capacity = max(FEWEST_LINES, LINE_BYTES // (8 * max(1, max(map(len, columns), default=1))))
+        self.computed = 0
+        self._held: OrderedDict[Key, Any] = OrderedDict()
+
+    def key(
+        self, function: Callable[..., Any], arguments: tuple[object, ...], options: dict[str, object]
+    ) -> Key | None:
+        """Name a call; None when an argument is no column of the series and no plain value."""
+        parts: list[object] = [function]
+        for argument in (*arguments, *(item for pair in sorted(options.items()) for item in pair)):
+            if isinstance(argument, int | float | str):
+                parts.append((type(argument), argument))
+                continue
+            place = _place(np.asarray(argument))
+            if place not in self._columns:
+                return None
+            parts.append(place)
+        return tuple(parts)
+
+    def line(self, key: Key, compute: Callable[[], R]) -> R:
+        """Give what was computed under a key, read-only, or compute it."""
+        if key in self._held:
+            self._held.move_to_end(key)
+        else:
+            self._held[key] = _locked(compute())
+            self.computed += 1
+            if len(self._held) > self.capacity:
+                self._held.popitem(last=False)
+        found: R = self._held[key]
+        return found
+
+
+_STORE: ContextVar[LineStore | None] = ContextVar("store", default=None)
+
+
+@contextmanager
+def sharing(store: LineStore | None) -> Iterator[None]:
+    """Let indicators take their lines from a store, within a `with` block; None lets them compute anew."""
+    token = _STORE.set(store)
+    try:
+        yield
+    finally:
+        _STORE.reset(token)
+
+
+def shared(function: Callable[P, R]) -> Callable[P, R]:
+    """Let an indicator take its line from the store in force, if its columns are those of the store."""
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **options: P.kwargs) -> R:
+        store = _STORE.get()
+        key = None if store is None else store.key(function, arguments, options)
+        if store is None or key is None:
+            return function(*arguments, **options)
+        return store.line(key, lambda: function(*arguments, **options))
+
+    return call
+
+
+def _place(values: np.ndarray[Any, Any]) -> Key:
+    # Where numbers lie and how: two arrays with the same place are the same numbers.
+    return (values.__array_interface__["data"][0], values.shape, values.strides, values.dtype.str)
+
+
+def _locked(lines: R) -> R:
+    parts: tuple[Any, ...] = lines if isinstance(lines, tuple) else (lines,)
+    for line in parts:
+        line.flags.writeable = False
+    return lines

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from tallow.core.indicators import macd, sharing, sma
+from tallow.core.indicators.sharing import LineStore
+
+CLOSE = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+
+
+def test_a_call_on_a_column_is_computed_once():
+    store = LineStore([CLOSE])
+    with sharing.sharing(store):
+        first, again, view = sma(CLOSE, 2), sma(CLOSE, 2), sma(CLOSE[:], 2)
+        assert first is again is view
+        assert sma(CLOSE, 3) is not first
+        assert sma(CLOSE, window=2) is sma(CLOSE, window=2)
+        assert macd(CLOSE, 1, 2, 1) is macd(CLOSE, 1, 2, 1)
+    assert store.computed == 4
+    assert sma(CLOSE, 2) is not first
+    np.testing.assert_array_equal(sma(CLOSE, 2), first)
+
+
+@pytest.mark.parametrize("other", [CLOSE * 1.0, CLOSE[:4], CLOSE[::-1], CLOSE[1:], CLOSE.view(np.int64)])
+def test_what_is_no_column_is_computed_anew(other):
+    store = LineStore([CLOSE])
+    with sharing.sharing(store):
+        assert sma(other, 2) is not sma(other, 2)
+    assert store.computed == 0
+
+
+def test_a_true_is_another_value_than_a_one():
+    store = LineStore([CLOSE])
+    assert store.key(sma, (CLOSE, 1), {}) != store.key(sma, (CLOSE, True), {})
+    assert store.key(sma, (CLOSE, 1), {}) != store.key(sma, (CLOSE,), {"window": 1})
+
+
+def test_shared_lines_are_read_only_and_sharing_ends():
+    with sharing.sharing(LineStore([CLOSE])):
+        line = sma(CLOSE, 2)
+        with pytest.raises(ValueError, match="read-only"):
+            line[0] = 1.0
+        with pytest.raises(ValueError, match="read-only"):
+            macd(CLOSE, 1, 2, 1).signal[0] = 1.0
+        with sharing.sharing(None):
+            sma(CLOSE, 2)[0] = 1.0
+    sma(CLOSE, 2)[0] = 1.0
+
+
+def test_the_least_recently_used_lines_are_forgotten(monkeypatch):
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
+    store = LineStore([CLOSE])
+    assert store.capacity == sharing.FEWEST_LINES
+    with sharing.sharing(store):
+        first = sma(CLOSE, 1)
+        for window in (2, 3, 1, 4, 5):
+            sma(CLOSE, window)
+        assert sma(CLOSE, 1) is first
+        assert store.computed == 5
+        sma(CLOSE, 2)
+    assert store.computed == 6
