@@ -139,3 +139,57 @@ def test_an_empty_default_lake_falls_back_to_the_demo_and_says_so(
     assert "SIMULATED" in captured.err
     assert (here / "tallow-demo" / "lake").exists()
     assert not (here / "tallow-lake").exists()
+
+
+def test_decisions_on_hours_of_four_fill_on_hours(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["backtest", "honest.py", *SHORT, "--lake", str(own_lake), "--json", "-t", "4h", "--fill-detail", "1h"]
+    assert run(call) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["scene"]["timeframe"] == "1h"
+    assert found["scene"]["parameters"] == {"decide-on": "4h", "fast": 10, "slow": 30}
+    assert found["certificate"]["verdict"] == "certified"
+    assert found["metrics"]["trades"] > 0
+    assert run(["results", "replay", found["key"][:16], "--lake", str(own_lake)]) == 0
+
+
+ADAPTED = """
+from tallow.adapters.freqtrade import IStrategy
+
+
+class Rising(IStrategy):
+    timeframe = "4h"
+    stoploss = -0.05
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe["enter_long"] = (dataframe["close"] > dataframe["open"]).astype(int)
+        dataframe["exit_long"] = 1 - dataframe["enter_long"]
+        return dataframe
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "timeframe", "stop", "notes"),
+    [
+        ([], "4h", 0.05, 0),
+        (["-t", "1h", "--stop-loss", "0.02"], "1h", 0.02, 2),
+        (["--fill-detail", "1h"], "1h", 0.05, 0),
+    ],
+)
+def test_a_class_of_another_framework_sets_what_the_call_does_not(
+    here: Path,
+    own_lake: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    timeframe: str,
+    stop: float,
+    notes: int,
+) -> None:
+    (here / "rising.py").write_text(ADAPTED)
+    assert run(["backtest", "rising.py", *SHORT, "--lake", str(own_lake), "--json", "--no-check", *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["scene"]["timeframe"] == timeframe
+    assert found["scene"]["execution"]["stop_loss"] == stop
+    assert len([note for note in found["notes"] if "asks for" in note]) == notes
+    assert found["metrics"]["trades"] > 0

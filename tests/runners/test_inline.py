@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tallow.core.strategies import BUILT_IN
+from tallow.core.engine import run, run_path
+from tallow.core.strategies import BUILT_IN, decider
+from tallow.core.strategies import Strategy as EventStrategy
 from tallow.domain.errors import UserError
 from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Execution, Scene
@@ -250,3 +252,26 @@ def test_a_scene_says_its_timeframe_and_instrument_to_the_strategy(write, bars):
     assert under(above, conditions) is not above
     seen = [int(np.argmax(one.targets(bars[::2]) == 1.0)) for one in (above, under(above, conditions))]
     assert seen == [1, 2]
+
+
+AGAIN = """
+    import tallow
+
+    class Again(tallow.Strategy):
+        def next(self):
+            if self.position == 0:
+                self.buy()
+"""
+
+
+def test_an_order_in_the_bar_of_a_stop_is_carried_out_as_in_the_strategy_s_own_run(write, bars):
+    class Again(EventStrategy):
+        def next(self):
+            if self.position == 0:
+                self.buy()
+
+    stopped = Execution(stop_loss=0.01)
+    own = run_path(bars, decider(Again, {}, bars), stopped, cash=1_000.0)
+    assert len(own.trades) > 3
+    targets = under(load(write(AGAIN)), Conditions(stopped, 1_000.0)).targets(bars)
+    assert run(bars, targets, stopped, cash=1_000.0).digest() == own.digest()

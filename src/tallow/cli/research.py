@@ -21,6 +21,7 @@ MARKET = (
         "-s", "--symbol", default="BTC/USDT", show_default=True, help="instrument; venue:SYMBOL when several have it"
     ),
     click.option("-t", "--timeframe", help="candle length [default: the strategy's own, else 1h]"),
+    click.option("--fill-detail", metavar="LENGTH", help="decide on candles of -t, fill and stop on finer ones, as 1m"),
     click.option("--timerange", help="20240101-20240601 or 2024-01-01..2024-06-01; UTC, the end is excluded"),
     click.option("--days", type=click.IntRange(1), help="only the last so many days"),
     click.option("--set", "parameters", multiple=True, metavar="K=V", help="a parameter of the strategy"),
@@ -133,7 +134,12 @@ def open_market(session: Session) -> "Workspace":
 
 def prepare(workspace: "Workspace", strategy: str, chosen: dict[str, Any]) -> "tuple[Strategy, Scene]":
     """Load the strategy and say the scene."""
-    code = workspace.strategy(strategy, dict(_pair(text) for text in chosen["parameters"]))
+    given = dict(_pair(text) for text in chosen["parameters"])
+    code, detail = workspace.strategy(strategy, given), chosen.get("fill_detail")
+    if detail:
+        decide_on = chosen["timeframe"] or getattr(code, "declares", {}).get("timeframe", "1h")
+        code = workspace.strategy(strategy, {**given, "decide-on": decide_on})
+        chosen = {**chosen, "timeframe": detail}
     # `check` has no costs to choose: only what the verb offers is passed on.
     names = ("symbol", "timeframe", "timerange", "days", "cash", "fee", "slippage", "fill", "leverage", "short")
     stops = ("stop_loss", "take_profit", "trailing_stop")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from tallow.ports import Strategy
 from tallow.runners import adapters
 from tallow.runners.adapters import Setting
 from tallow.runners.frames import lent_frame, to_floats, to_targets
+from tallow.runners.outlook import Outlook, joined, parted
 from tallow.runners.sources import Source, imported, read_source
 
 _BARS = inspect.Parameter("bars", inspect.Parameter.POSITIONAL_ONLY)
@@ -67,29 +68,36 @@ class FileStrategy:
             UserError: STRATEGY_FAILED when its code raises, BAD_OUTPUT when it returns anything but numbers.
         """
         with reporting(self.origin.path), quiet(), self._output(bars) as output:
-            return to_targets(output, len(bars))
+            # The engine has taken these already: one that differs by a rounding step is an order after an exit.
+            return cast("Floats", output) if self.event_driven else to_targets(output, len(bars))
 
     def decide(self, bars: Bars, *, finite: bool) -> Floats:
         """Decide for every bar on a new import, in numbers; `finite` refuses infinities."""
         with reporting(self.origin.path), quiet(), self._output(bars) as output:
-            return to_floats(output, len(bars), finite=finite)
+            return cast("Floats", output) if self.event_driven else to_floats(output, len(bars), finite=finite)
 
     @contextlib.contextmanager
     def _output(self, bars: Bars) -> Iterator[object]:
+        own, length = parted(self.parameters)
+        seen = Outlook.of(bars, length, self.conditions.setting)
+        if seen.is_empty:
+            # An account that nobody has asked for anything holds 0; a function has not said anything yet.
+            yield np.full(len(bars), 0.0 if self.event_driven else np.nan)
+            return
         with imported(self.origin) as module:
             if self.event_driven:
-                yield self._by_events(event_class(module, self.origin.path), bars)
+                yield self._by_events(event_class(module, self.origin.path), own, bars, seen)
             else:
-                with lent_frame(bars, self.conditions.setting.timeframe) as frame:
-                    yield module.signals(frame, **self.parameters)
+                with lent_frame(seen.bars, seen.setting.timeframe) as frame:
+                    yield seen.lay(module.signals(frame, **own))
 
-    def _by_events(self, strategy: type, bars: Bars) -> Floats:
+    def _by_events(self, strategy: type, own: Mapping[str, Value], bars: Bars, seen: Outlook) -> Floats:
         under = self.conditions
         if issubclass(strategy, EventStrategy):
-            decide = decider(strategy, self.parameters, bars, under.setting.timeframe)
+            decide = decider(strategy, own, seen.bars, seen.setting.timeframe)
         else:
-            decide = adapters.decider(strategy, self.parameters, bars, under.setting)
-        return run_path(bars, decide, under.execution, cash=under.cash, funding=under.funding).target
+            decide = adapters.decider(strategy, own, seen.bars, seen.setting)
+        return run_path(bars, seen.ask(decide), under.execution, cash=under.cash, funding=under.funding).target
 
 
 @dataclass(frozen=True)
@@ -103,13 +111,16 @@ class BuiltInStrategy:
 
     def targets(self, bars: Bars) -> Targets:
         """Decide for every bar."""
-        return to_targets(self.function(bars, **self.parameters), len(bars))
+        own, length = parted(self.parameters)
+        seen = Outlook.of(bars, length, Setting())
+        return to_targets(seen.lay(self.function(seen.bars, **own)), len(bars))
 
 
 def load(path_or_name: str, parameters: Mapping[str, Any] | None = None) -> Strategy:
     """Find a strategy: the name of a built-in one, or the path of a Python file.
 
-    Parameters not given have their defaults; text is read as the default's type.
+    Parameters not given have their defaults; text is read as the default's type. ``decide-on`` is a parameter of every
+    strategy: the timeframe it sees and decides on, when the run fills on finer bars.
 
     Raises:
         UserError: STRATEGY_NOT_FOUND, BAD_STRATEGY, STRATEGY_FAILED (its import raised), UNKNOWN_PARAMETER or
@@ -117,8 +128,9 @@ def load(path_or_name: str, parameters: Mapping[str, Any] | None = None) -> Stra
     """
     given = parameters or {}
     if path_or_name in BUILT_IN:
-        function = BUILT_IN[path_or_name]
-        return BuiltInStrategy(path_or_name, inspect.getsource(function), bind(function, given), function)
+        function, (own, length) = BUILT_IN[path_or_name], parted(given)
+        values = joined(bind(function, own), length)
+        return BuiltInStrategy(path_or_name, inspect.getsource(function), values, function)
     path = Path(path_or_name)
     if path.suffix != ".py" and not path.exists():
         raise UserError(
@@ -132,12 +144,15 @@ def load(path_or_name: str, parameters: Mapping[str, Any] | None = None) -> Stra
 
 def load_file(path: Path, given: Mapping[str, Any]) -> FileStrategy:
     """Read a strategy file and settle its parameters; the file is imported once to find them."""
-    origin = read_source(path)
+    origin, (own, length) = read_source(path), parted(given)
     with reporting(path), quiet(), imported(origin) as module:
         if callable(getattr(module, "signals", None)):
-            return FileStrategy(path.stem, origin.text, bind(_with_plain_defaults(module.signals), given), origin)
+            values = joined(bind(_with_plain_defaults(module.signals), own), length)
+            return FileStrategy(path.stem, origin.text, values, origin)
         found = event_class(module, path)
-        values, declares = bind(found, given), adapters.declared(found)
+        values, declares = joined(bind(found, own), length), adapters.declared(found)
+    if length is not None:
+        declares.pop("timeframe", None)
     adapted = issubclass(found, adapters.PROTOCOLS)
     return FileStrategy(path.stem, origin.text, values, origin, True, declares=declares, sees_all=adapted)
 

@@ -37,12 +37,9 @@ def onto_finer(targets: Floats, coarse_bars: Bars, fine_bars: Bars, *, timeframe
     """
     if len(targets) != len(coarse_bars):
         raise UserError("TARGET_LENGTH", f"{len(targets)} targets for {len(coarse_bars)} bars")
-    spread = np.full(len(fine_bars), np.nan)
-    if len(fine_bars):
-        said = ~np.isnan(targets)
-        # Assignment in order: of several decisions on one row the last one stays.
-        spread[decision_rows(coarse_bars, fine_bars, timeframe)[said]] = targets[said]
-    return spread
+    if len(fine_bars) == 0:
+        return np.zeros(0)
+    return spread(targets, decision_rows(coarse_bars, fine_bars, timeframe), len(fine_bars))
 
 
 def decision_rows(coarse_bars: Bars, fine_bars: Bars, timeframe: Timeframe | None = None) -> Times:
@@ -60,19 +57,31 @@ def decide_on_coarser(
     the row where its close is known, and gives NaN at all other rows. Of several coarse bars on one fine row the last
     answer that is not NaN counts.
     """
-    rows = decision_rows(coarse_bars, fine_bars, timeframe)
-    asked = 0
+    return decide_at(decide, decision_rows(coarse_bars, fine_bars, timeframe))
+
+
+def decide_at(decide: Callable[[int, Any], float], rows: Times) -> Callable[[int, Any], float]:
+    """Let decision `k` of `decide` be taken at row `rows[k]`; NaN at all other rows, and the last of several counts."""
+    asked, places = 0, rows.tolist()
 
     def decide_fine(row: int, account: Any) -> float:
         nonlocal asked
         answer = np.nan
-        while asked < len(rows) and rows[asked] <= row:
+        while asked < len(places) and places[asked] <= row:
             said = decide(asked, account)
             answer = answer if np.isnan(said) else said
             asked += 1
         return answer
 
     return decide_fine
+
+
+def spread(targets: Floats, rows: Times, count: int) -> Floats:
+    """Put target `k` on row `rows[k]` of `count` rows, all others NaN; the last of several that is not NaN counts."""
+    laid, said = np.full(count, np.nan), ~np.isnan(targets)
+    # Assignment in order: of several decisions on one row the last one stays.
+    laid[rows[said]] = targets[said]
+    return laid
 
 
 def _closes(time: Times, timeframe: Timeframe | None) -> Times:
