@@ -1,4 +1,6 @@
+import sys
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -275,3 +277,26 @@ def test_an_order_in_the_bar_of_a_stop_is_carried_out_as_in_the_strategy_s_own_r
     assert len(own.trades) > 3
     targets = under(load(write(AGAIN)), Conditions(stopped, 1_000.0)).targets(bars)
     assert run(bars, targets, stopped, cash=1_000.0).digest() == own.digest()
+
+
+@pytest.mark.parametrize("line", ["from backtesting.lib import crossover", "from freqtrade.strategy import IStrategy"])
+def test_an_import_of_another_framework_says_what_to_import_instead(monkeypatch, write, line):
+    for name in ("backtesting", "freqtrade"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UserError) as caught:
+        load(write(line))
+    assert caught.value.code == "STRATEGY_FAILED"
+    assert caught.value.facts["line"] == line
+    assert caught.value.facts["instead"].startswith("from tallow.adapters.")
+    with pytest.raises(UserError) as caught:
+        load(write("import nothing_like_it"))
+    assert "instead" not in caught.value.facts
+
+
+def test_a_class_of_an_installed_framework_says_what_to_import_instead(monkeypatch, write):
+    installed = ModuleType("backtesting")
+    installed.Strategy = type("Strategy", (), {"__module__": "backtesting.backtesting"})
+    monkeypatch.setitem(sys.modules, "backtesting", installed)
+    with pytest.raises(UserError, match="defines no strategy") as caught:
+        load(write("from backtesting import Strategy\n\nclass Mine(Strategy):\n    pass\n"))
+    assert caught.value.facts["instead"] == "from tallow.adapters.backtesting import Strategy, crossover"

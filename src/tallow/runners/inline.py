@@ -5,7 +5,7 @@ import inspect
 import io
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +27,10 @@ from tallow.runners.outlook import Outlook, joined, parted
 from tallow.runners.sources import Source, imported, read_source
 
 _BARS = inspect.Parameter("bars", inspect.Parameter.POSITIONAL_ONLY)
+_SHAPES = {
+    "backtesting": "from tallow.adapters.backtesting import Strategy, crossover",
+    "freqtrade": "from tallow.adapters.freqtrade import IStrategy",
+}
 _PROTOCOLS = (EventStrategy, *adapters.PROTOCOLS)
 _PLAIN = (bool, int, float, str, Int, Float, Choice)
 
@@ -198,7 +202,11 @@ def event_class(module: ModuleType, path: Path) -> type:
     raise UserError(
         "BAD_STRATEGY",
         f"{path} defines {'no strategy' if not leaves else 'more than one strategy class'}",
-        facts={"received": named, "valid": "def signals(bars, *, ...), or one class derived from tallow's Strategy"},
+        facts={
+            "received": named,
+            "valid": "def signals(bars, *, ...), or one class derived from tallow's Strategy",
+            **_shape(value.__module__ for value in vars(module).values() if isinstance(value, type)),
+        },
     )
 
 
@@ -259,9 +267,19 @@ def reporting(path: Path) -> Iterator[None]:
         raise UserError(
             "STRATEGY_FAILED",
             f"{path}:{line}: {what}" if line else f"{path}: {what}",
-            facts={"line": _text_of(path, line)} if line else {},
+            facts=({"line": _text_of(path, line)} if line else {}) | _instead(problem),
             exit="failed",
         ) from problem
+
+
+def _instead(problem: BaseException) -> dict[str, str]:
+    return _shape([problem.name or ""]) if isinstance(problem, ModuleNotFoundError) else {}
+
+
+def _shape(modules: Iterable[str]) -> dict[str, str]:
+    # What a file written for another framework imports from here.
+    found = (_SHAPES.get(module.partition(".")[0]) for module in modules)
+    return next(({"instead": shape} for shape in found if shape), {})
 
 
 def _line_in(problem: BaseException, path: Path) -> int:

@@ -182,7 +182,7 @@ _RULES = (
     _Rule("interpolation", "a gap is filled from its far side: use ffill()", _calls({"interpolate", "interp"})),
     _Rule("fit on all rows", "fit on past rows only: refit while walking forward", _calls(_FITTERS)),
     _Rule(
-        "higher timeframe", "a coarser bar is known at its close: shift the resampled values by one before joining",
+        "higher timeframe", "a coarser bar is known at its close: tallow.higher(bars, '4h') shows it from then on",
         _calls({"resample", "Grouper", "group_by_dynamic", "asfreq", "floor", "to_period", "normalize"}),
     ),
     _Rule("index ahead", "at row i only rows up to i are known", _reads_ahead),
