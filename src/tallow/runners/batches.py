@@ -16,6 +16,7 @@ from tallow.domain.errors import Error, UserError
 from tallow.domain.scene import Execution, Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.ports import Strategy
+from tallow.runners.frames import keeping_frame
 from tallow.runners.inline import BuiltInStrategy, Conditions, FileStrategy, declaring, under
 
 WHOLE = slice(None)
@@ -93,14 +94,14 @@ def evaluate(
         targets = variant(subject, combinations[place]).targets(cut)
         return summarize(market, targets, ground.execution, cash=ground.cash, periods_per_year=1.0)
 
-    for place in by_shared_lines(combinations):
-        if place in crossed:
-            continue
-        begin(place)
-        try:
-            numbers[:, place] = _computed(partial(compute, place), ground.store(bars))
-        except Error as problem:
-            failed[place] = f"{problem.code}: {problem.message}"
+    left = [place for place in by_shared_lines(combinations) if place not in crossed]
+    with keeping_frame():
+        for place in left:
+            begin(place)
+            try:
+                numbers[:, place] = _computed(partial(compute, place), ground.store(bars))
+            except Error as problem:
+                failed[place] = f"{problem.code}: {problem.message}"
     columns = dict(zip(Summary._fields, numbers, strict=True))
     return Evaluated(names, tuple(rows), columns, dict(sorted(failed.items())))
 

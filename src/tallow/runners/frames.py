@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tallow.domain.timeframes import Timeframe
 
 TIMEFRAME = "timeframe"  # under this name a frame's attrs hold the length of its bars
 _NAMES = COLUMNS[1:]
+_SHELF: ContextVar[list[tuple[Bars, Timeframe | None, pd.DataFrame]] | None] = ContextVar("shelf", default=None)
 _LONG = 10_000  # bars from which on a frame shares their memory
 _INDEX = pd.Index(_NAMES)
 
@@ -43,12 +45,35 @@ def lent_frame(bars: Bars, timeframe: Timeframe | None = None) -> Iterator[pd.Da
     if len(bars) < _LONG:
         yield to_frame(bars, timeframe)
         return
-    index = pd.DatetimeIndex(bars.time.view("M8[us]"), name="timestamp").tz_localize("UTC")
-    original = pd.DataFrame({name: _locked(getattr(bars, name)) for name in _NAMES}, index=index, copy=False)
-    if timeframe is not None:
-        original.attrs[TIMEFRAME] = str(timeframe)
+    shelf = _SHELF.get()
+    kept = (
+        None
+        if shelf is None
+        else next((frame for owner, of, frame in shelf if owner is bars and of == timeframe), None)
+    )
+    original = _original(bars, timeframe) if kept is None else kept
+    if shelf is not None and kept is None:
+        shelf[:] = [(bars, timeframe, original)]
     # While the original lives, pandas copies before it writes.
     yield original.copy(deep=False)
+
+
+@contextmanager
+def keeping_frame() -> Iterator[None]:
+    """Within a `with` block, lend the same long frame again and again: making one takes as long as a backtest."""
+    token = _SHELF.set([])
+    try:
+        yield
+    finally:
+        _SHELF.reset(token)
+
+
+def _original(bars: Bars, timeframe: Timeframe | None) -> pd.DataFrame:
+    index = pd.DatetimeIndex(bars.time.view("M8[us]"), name="timestamp").tz_localize("UTC")
+    frame = pd.DataFrame({name: _locked(getattr(bars, name)) for name in _NAMES}, index=index, copy=False)
+    if timeframe is not None:
+        frame.attrs[TIMEFRAME] = str(timeframe)
+    return frame
 
 
 def _locked(values: Floats) -> Floats:
