@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from tallow.core.causality import replace_future, truncate
 from tallow.core.portfolio import align, close_table, equal_weight, inverse_volatility, momentum
-from tallow.core.portfolio.causality import certify_weights
+from tallow.core.portfolio.causality import carrier, certify_weights, follow, joint_run, single_run
 from tallow.domain.columns import Bars
+from tallow.domain.errors import UserError
 from tallow.domain.timeframes import HOUR
 
 ROWS = 120
@@ -215,3 +217,86 @@ def test_a_strategy_that_does_not_is_certified(strategy, market):
     found = certify_weights(strategy, market)
     assert found.verdict == "certified", found.reason
     assert "each of 4 instruments alone" in found.reason
+
+
+def ends_with_the_others(frames):
+    """Hold an asset if its bars end when those of the first one do: no joint future shows it."""
+    last = [bars.time.max(initial=0) for bars in frames.values()]
+    return np.tile(np.array([time == last[0] for time in last], float) / len(last), (len(closes(frames)), 1))
+
+
+def before_the_listing(frames):
+    """Sell an asset before its first bar, if that will be a red one."""
+    table = closes(frames)
+    found = np.zeros(table.shape)
+    bars = frames["C/USDT"]
+    first = np.flatnonzero(~np.isnan(table[:, 2]))
+    if len(first) and bars.close[0] < bars.open[0] * 1.1:
+        found[first[0] - 1, 2] = -1.0
+    return found
+
+
+@pytest.mark.parametrize(("strategy", "first"), [(ends_with_the_others, 0), (before_the_listing, 30)])
+def test_what_only_one_asset_can_show_is_found_by_changing_it_alone(strategy, first):
+    market = {"A/USDT": drawn(1), "B/USDT": drawn(2), "C/USDT": drawn(3, first=first)}
+    found = certify_weights(strategy, market)
+    assert found.verdict == "leaky", found.reason
+    finding = found.findings[0]
+    assert finding.row <= finding.cut
+    assert strategy(market)[finding.row, list(market).index(finding.hint.partition(":")[0])] == finding.before
+    assert finding.before != finding.after
+
+
+def test_a_strategy_that_cannot_do_without_one_asset_is_unknown():
+    def needs_all(frames):
+        if len({len(bars) for bars in frames.values()}) > 1:
+            raise UserError("STRATEGY_FAILED", "the tables differ in length")
+        return equal_weight(closes(frames))
+
+    found = certify_weights(needs_all, {"A/USDT": drawn(1), "B/USDT": drawn(2)})
+    assert found.verdict == "unknown"
+    assert found.reason.startswith("A/USDT alone: it fails on the first")
+
+
+def test_one_asset_and_short_ones_are_certified_together():
+    alone = certify_weights(equally, {"A/USDT": drawn(1)})
+    assert alone.verdict == "certified"
+    assert "alone" not in alone.reason
+    assert certify_weights(equally, {"A/USDT": drawn(1), "B/USDT": drawn(2, first=118)}).verdict == "certified"
+
+
+def test_a_carrier_passes_its_changes_on_in_proportion_and_upside_down(market):
+    panel = align(market)
+    leader = carrier(panel)
+    moved = follow(panel, leader, replace_future(leader, 59, "up"), market)
+    for symbol, bars in market.items():
+        known = bars.time <= panel.time[59]
+        assert moved[symbol].time.tolist() == bars.time.tolist()
+        assert moved[symbol].close[known].tolist() == bars.close[known].tolist()
+        assert np.isnan(moved[symbol].quote_volume).all()
+        assert (moved[symbol].high >= moved[symbol].low).all()
+    rise, fall = moved["A/USDT"].close[60] / market["A/USDT"].close[59], moved["B/USDT"].close
+    assert rise > 1.3
+    assert fall[-1] < 0.8 * market["B/USDT"].close[market["B/USDT"].time <= panel.time[59]][-1]
+    shorter = follow(panel, leader, truncate(leader, 19), market)
+    assert [len(shorter[symbol]) for symbol in ("A/USDT", "C/USDT")] == [20, 0]
+    same = follow(panel, leader, leader, market)
+    assert same["B/USDT"].close.tolist() == market["B/USDT"].close.tolist()
+
+
+def test_no_difference_in_any_column_is_lost(market):
+    base = np.tile([[0.25, 0.25, 0.25, 0.25]], (len(align(market)), 1))
+    for column in range(4):
+        other = base.copy()
+        other[50, column] = np.nan
+        alone = single_run(lambda _, o=other: o, market, base, "A/USDT")(market["A/USDT"])
+        assert np.flatnonzero(alone < 0).tolist() == [50]
+    swapped = base.copy()
+    swapped[50] += [1e-6, -1e-6, 0, 0]  # whose sum is the same
+    assert np.flatnonzero(joint_run(lambda _: swapped, market, base)(carrier(align(market))) < 0).tolist() == [50]
+
+
+def test_weights_of_another_shape_are_refused(market):
+    with pytest.raises(UserError) as caught:
+        certify_weights(lambda frames: np.ones(3), market)
+    assert caught.value.code == "WEIGHTS_SHAPE"

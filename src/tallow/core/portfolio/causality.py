@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallow.core.causality import Effort, Run, Subject, certify, changed_rows
-from tallow.core.causality.futures import TRUNCATE, replace_future, truncate
+from tallow.core.causality.trials import Trials
 from tallow.core.portfolio.panel import Panel, align
 from tallow.domain.columns import COLUMNS, PRICES, Bars, Floats, Times
 from tallow.domain.errors import UserError
@@ -58,7 +58,7 @@ def certify_weights(
         return _told(found, "any instrument", partial(_changed_together, panel, leader, bars), weights, bars, base)
     alone = replace(about, fresh=None, trace=None, clock_moved=(), by_bar=True)
     runs = found.runs
-    for symbol in bars if len(bars) > 1 and found.verdict == "certified" else ():
+    for symbol in _single(bars) if found.verdict == "certified" else ():
         one = certify(single_run(weights, bars, base, symbol), bars[symbol], subject=alone, effort=spend)
         runs += one.runs
         if one.verdict == "leaky":
@@ -69,6 +69,11 @@ def certify_weights(
             return replace(found, verdict="unknown", reason=f"{symbol} alone: {one.reason}", runs=runs)
     reason = f"{found.reason}; the future of each of {len(bars)} instruments alone changed nothing either"
     return replace(found, runs=runs, reason=reason if found.verdict == "certified" and len(bars) > 1 else found.reason)
+
+
+def _single(bars: Mapping[str, Bars]) -> list[str]:
+    # Those whose own future can be changed while others keep theirs.
+    return [symbol for symbol in bars if len(bars) > 1 and len(bars[symbol]) > 2]
 
 
 def joint_run(weights: Weights, bars: Mapping[str, Bars], base: Floats) -> Run:
@@ -222,18 +227,20 @@ def _told(
     base: Floats,
 ) -> Certificate:
     """Say it in weights: whose changed most, from what to what."""
-    if not certificate.findings:
-        return certificate
     finding, time = certificate.findings[0], align(bars).time
     others = changed(finding)
-    found, row = _evaluated(weights, others), int(np.searchsorted(align(others).time, time[finding.row]))
-    apart = np.abs(np.nan_to_num(base[finding.row]) - np.nan_to_num(found[row]))
-    apart += np.isnan(base[finding.row]) != np.isnan(found[row])
-    i = int(apart.argmax())
+    found, rows = _evaluated(weights, others), np.searchsorted(time, align(others).time)
+    differing = np.flatnonzero(_coded(base[rows], found, np.ones(len(rows))) < 0.0)
+    # One output of a single instrument stands for several rows: the nearest of them that differs is the one.
+    place = differing[np.abs(rows[differing] - finding.row).argmin()]
+    row = int(rows[place])
+    apart = np.abs(np.nan_to_num(base[row]) - np.nan_to_num(found[place]))
+    i = int((apart + (np.isnan(base[row]) != np.isnan(found[place]))).argmax())
     symbol, where = tuple(bars)[i], f"after row {finding.cut}"
-    words = f"the weight of {symbol} at row {finding.row} changes when only bars of {whose} {where} do: {finding.kind}"
+    words = f"the weight of {symbol} at row {row} changes when only bars of {whose} {where} do: {finding.kind}"
     hint = f"{symbol}: {finding.hint}" if finding.hint else symbol
-    told = replace(finding, before=float(base[finding.row, i]), after=float(found[row, i]), hint=hint)
+    before, after = float(base[row, i]), float(found[place, i])
+    told = replace(finding, row=row, time=int(time[row]), before=before, after=after, hint=hint)
     return replace(certificate, reason=words, rows=len(time), findings=(told,))
 
 
@@ -244,17 +251,14 @@ def _in_union(certificate: Certificate, panel: Panel, symbol: str) -> Certificat
     return replace(certificate, findings=tuple(moved))
 
 
-def _disturbed(bars: Bars, cut: int, method: str) -> Bars:
-    if method == TRUNCATE:
-        return truncate(bars, cut)
-    name, _, count = method.partition(":")
-    return replace_future(bars, cut, name, int(count) if count else None)
+def _disturbed(bars: Bars, finding: Finding, cut: int) -> Bars:
+    return Trials(lambda same: same.close, bars, bars.close).changed(cut, finding.method)
 
 
 def _changed_together(panel: Panel, leader: Bars, bars: Mapping[str, Bars], finding: Finding) -> Mapping[str, Bars]:
-    return follow(panel, leader, _disturbed(leader, finding.cut, finding.method), bars)
+    return follow(panel, leader, _disturbed(leader, finding, finding.cut), bars)
 
 
 def _changed_alone(panel: Panel, bars: Mapping[str, Bars], symbol: str, finding: Finding) -> Mapping[str, Bars]:
     cut = int(np.searchsorted(bars[symbol].time, panel.time[finding.cut]))
-    return {**bars, symbol: _disturbed(bars[symbol], cut, finding.method)}
+    return {**bars, symbol: _disturbed(bars[symbol], finding, cut)}
