@@ -94,7 +94,7 @@ def evaluate(
         targets = variant(subject, combinations[place]).targets(cut)
         return summarize(market, targets, ground.execution, cash=ground.cash, periods_per_year=1.0)
 
-    left = [place for place in by_shared_lines(combinations) if place not in crossed]
+    left = [place for place in by_shared_lines(combinations, ground.store(bars).capacity) if place not in crossed]
     with keeping_frame():
         for place in left:
             begin(place)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tallow.core.engine import prepare, summarize
+from tallow.core.engine import Summary, prepare, summarize
 from tallow.core.indicators.sharing import LineStore
 from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates, Targets
 from tallow.domain.scene import Execution
@@ -69,20 +69,19 @@ def sweep(
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
     """
     market, lines = prepare(bars, funding), Lines(bars)
-    columns: dict[str, Floats] = {}
-    for row in by_shared_lines(grid):
-        targets = rule(lines, grid[row])
-        found = summarize(market, targets, execution, cash=cash, periods_per_year=1.0)
-        for name, value in found._asdict().items():
-            column = columns.setdefault(name, np.full(len(grid), np.nan))
-            column[row] = value
+    columns = {name: np.full(len(grid), np.nan) for name in Summary._fields if len(grid)}
+    for row in by_shared_lines(grid, lines.store.capacity):
+        found = summarize(market, rule(lines, grid[row]), execution, cash=cash, periods_per_year=1.0)
+        for name, value in zip(Summary._fields, found, strict=True):
+            columns[name][row] = value
     return columns
 
 
-def by_shared_lines(grid: Sequence[Mapping[str, float | str]]) -> list[int]:
+def by_shared_lines(grid: Sequence[Mapping[str, float | str]], capacity: int = 1 << 62) -> list[int]:
     """Order the rows of a grid so that neighbours share as many parameters, and with them lines, as possible.
 
-    The parameter with the most values changes slowest: those of the others are few enough to stay in the cache.
+    The parameter with the most values changes slowest: those of the others are few enough to stay in the cache. Where
+    the one with the next most has too many for half of `capacity` lines, it is taken in parts that fit.
 
     Example:
         >>> by_shared_lines([{"fast": 5, "slow": 20}, {"fast": 9, "slow": 30}, {"fast": 5, "slow": 40}])
@@ -93,7 +92,16 @@ def by_shared_lines(grid: Sequence[Mapping[str, float | str]]) -> list[int]:
         for name, value in combination.items():
             values.setdefault(name, set()).add(value)
     names = sorted(values, key=lambda name: (-len(values[name]), name))
-    return sorted(range(len(grid)), key=lambda row: [_rank(grid[row].get(name, -np.inf)) for name in names])
+    inner = names[1] if len(names) > 1 else ""
+    parts = {value: i // max(1, capacity // 2) for i, value in enumerate(sorted(values.get(inner, ()), key=_rank))}
+    order = sorted(
+        range(len(grid)),
+        key=lambda row: (
+            parts.get(grid[row].get(inner, ""), 0),
+            [_rank(grid[row].get(name, -np.inf)) for name in names],
+        ),
+    )
+    return order
 
 
 def _rank(value: float | str) -> tuple[bool, float | str]:
