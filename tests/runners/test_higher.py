@@ -9,10 +9,11 @@ from tallow.core import strategies
 from tallow.core.causality import certify
 from tallow.domain.columns import COLUMNS, Bars
 from tallow.domain.errors import UserError
-from tallow.domain.timeframes import Timeframe
+from tallow.domain.timeframes import HOUR, Timeframe
 from tallow.runners.frames import to_frame
 from tallow.runners.higher import higher
 from tallow.runners.inline import load, probe
+from tallow.venues.files import Files
 
 GOOD = """
     import tallow
@@ -151,3 +152,38 @@ def test_a_day_begins_at_midnight_utc_all_year():
 
 def test_one_hour_is_no_more_than_itself(bars):
     assert np.array_equal(higher(bars, "1h").close, bars.close)
+
+
+def recorded(folder, name):
+    pages = [
+        page for page in Files().read(folder / "binance" / "spot" / name, received_time=0) if page.kind == "candles"
+    ]
+    rows = {name: np.concatenate([getattr(page.rows, name) for page in pages]) for name in COLUMNS}
+    order = np.unique(rows["time"], return_index=True)[1]
+    return Bars(*(rows[name][order] for name in COLUMNS))
+
+
+@pytest.mark.shared
+def test_real_hours_show_the_venue_s_own_candles_of_four_hours_at_their_close(shared_data):
+    hours = recorded(shared_data, "klines-1h-long/BTC_USDT-1h.feather")
+    fours = recorded(shared_data, "rest-klines/BTCUSDT-4h-pages.zip")
+    assert np.count_nonzero(np.diff(hours.time) > HOUR) == 28
+    shown = higher(hours, "4h")
+    # The hour that closes with a candle shows it; where that hour is missing, the first one after it does.
+    ends = np.searchsorted(hours.time + HOUR, fours.time + 4 * HOUR)
+    known = (fours.time >= hours.time[0]) & (ends < len(hours))
+    for name in ("open", "high", "low", "close"):
+        differs = getattr(shown, name)[ends[known]] != getattr(fours, name)[known]
+        assert np.count_nonzero(differs) == 1, name
+    assert np.count_nonzero(known) > 14_000
+    before = shown.close[ends[known] - 1] != fours.close[known]
+    assert np.mean(before) > 0.99
+
+
+@pytest.mark.shared
+def test_strategies_on_real_hours_with_outages_are_certified(shared_data, write):
+    hours = recorded(shared_data, "klines-1h-long/BTC_USDT-1h.feather")[7_400:7_800]
+    assert np.count_nonzero(np.diff(hours.time) > HOUR) == 3
+    for text in (GOOD, CLASS):
+        assert certify(probe(load(write(text))), hours).verdict == "certified"
+    assert certify(probe(load(write(NAIVE))), hours).verdict == "leaky"
