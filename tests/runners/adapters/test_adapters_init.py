@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
+from tallow.adapters import backtesting as adapted
+from tallow.adapters.backtesting import crossover
+from tallow.core import indicators
 from tallow.core.causality import certify
-from tallow.core.engine import run
+from tallow.core.engine import run, run_path
 from tallow.core.strategies import BUILT_IN
 from tallow.domain.scene import Execution
 from tallow.runners.adapters import PROTOCOLS, Setting, decider
 from tallow.runners.inline import Conditions, is_event_driven, load, probe, under
+from tallow.runners.texts import load_object
 
 UNDER = (
     Execution(),
@@ -84,3 +88,46 @@ def test_one_function_sets_up_either_kind(bars):
     account = type("Wallet", (), {"position": 0.0, "equity": 1.0, "cash": 1.0, "entry_price": 0.0})()
     assert decider(Flat, {}, bars, Setting())(1, account) == 0.0
     assert np.isnan(decider(Never, {}, bars, Setting())(1, account))
+
+
+class Notebook(adapted.Strategy):
+    """A class of a program, as in a notebook."""
+
+    window = 5
+
+    def init(self):
+        self.average = self.I(indicators.sma, self.data.Close, self.window)
+
+    def next(self):
+        if adapted.crossover(self.data.Close, self.average):
+            self.buy()
+        elif crossover(self.average, self.data.Close):
+            self.position.close()
+
+
+def test_a_class_of_a_program_is_written_down_with_what_it_uses(bars):
+    strategy = load_object(Notebook, {"window": 8})
+    assert strategy.parameters == {"window": 8}
+    assert strategy.sees_all
+    found = strategy.targets(bars)
+    expected = run_path(bars, decider(Notebook, {"window": 8}, bars, Setting()), Execution(), cash=10_000.0).target
+    assert np.array_equal(found, expected)
+    assert len(np.flatnonzero(np.diff(found))) > 10
+
+
+PEEKS = """
+    import numpy as np
+    from tallow.adapters.backtesting import Strategy
+
+    class Peeks(Strategy):
+        def init(self):
+            self.whole = np.array(self.data.Close)
+
+        def next(self):
+            after = self.whole[min(len(self.data), len(self.whole) - 1)]
+            self.buy() if after > self.data.Close[-1] else self.position.close()
+"""
+
+
+def test_bars_kept_from_init_are_found_out(write, bars):
+    assert certify(probe(load(write(PEEKS))), bars[:120]).verdict == "leaky"
