@@ -115,6 +115,19 @@ def read_plan(now, view, own, outbox):
     return own, count
 
 
+@njit
+def read_places(now, view, own, outbox):
+    table, moments = now.inputs
+    (count, place), (turn,) = (0, 0), own
+    for i in range(len(table)):
+        if i > 0 and table[i, 0] != table[i - 1, 0]:
+            place += 1
+        if place == turn and moments[turn] == now.time:
+            outbox[count, :] = table[i, 1:]
+            count += 1
+    return (turn + 1,), count
+
+
 def as_table(sent):
     rows = [
         [row, *([float(message), *[0.0] * 12] if isinstance(message, int) else message_of(message))]
@@ -148,6 +161,9 @@ def test_compiled_python_and_live_are_the_same_to_the_bit(plan):
             tape, lambda place, desk: tell(desk, messages[place]), execution, cash=CASH, rules=how, at=at
         )
         assert bits(python) == bits(batch)
+        strategy = CompiledStrategy(read_places, (as_table(sent), at), (0,))
+        moments = run_ticks_compiled(tape, strategy, execution, cash=CASH, rules=how, at=at)
+        assert bits(moments) == bits(batch)
     engine, fills = TickEngine(execution, CASH, how), []
     columns = tape.columns
     quoted = len(columns.bid) > 0

@@ -30,9 +30,13 @@ class TickLogs(NamedTuple):
 
 
 class TickNow(NamedTuple):
-    """What a compiled strategy is shown when a trade reaches it: row, columns (look no further) and its inputs."""
+    """What a compiled strategy is shown: the last row that has reached it (look no further), the moment, its inputs.
+
+    The row is -1 before the first trade.
+    """
 
     row: int
+    time: int
     columns: TickColumns
     inputs: Any
 
@@ -144,30 +148,42 @@ def _borrowed_columns(columns: TickColumns) -> TickColumns:  # pragma: no cover
     )
 
 
+@inlined
+def _ask(venue: Venue, desk: Desk, book: Book, logs: TickLogs, decide: Any, call: Any) -> Any:  # pragma: no cover
+    # Call a strategy; `call` is what it is shown, the last price and its memory.
+    now, price, own = call
+    account = desk.account
+    equity = account_equity(account.cash, account.holding.quantity, price) if now.row >= 0 else account.cash
+    view = View(
+        account.holding.quantity, equity, account.cash, account.holding.entry_price, desk.working, desk.next_id
+    )  # fmt: skip
+    own, sent = decide(now, view, own, book.outbox)
+    if sent > 0:
+        desk = take(venue, desk, book, sent, (float(now.row), price, float(now.time), logs.ended))
+    return desk, own
+
+
 def _build_run(fingerprint: int) -> Callable[..., Any]:
     @njit(nogil=True, error_model="numpy")
     def run(
         venue: Venue, book: Book, columns: TickColumns, logs: TickLogs, decide: Any, plan: Any
     ) -> Any:  # pragma: no cover
-        """Run a compiled strategy over trades from a row until they end, a log is full or an order finds no slot."""
+        """Run a compiled strategy from a row until the trades end, a log is full or an order finds no slot.
+
+        The plan is its inputs, its memory, the row and the place of the next mark.
+        """
         _ = fingerprint
         inputs, own, row, place = plan
         book, logs, columns = open_book(book), _borrowed(logs), _borrowed_columns(columns)
         desk, count = load_desk(book.memory), len(columns.time)
         while row < count and _has_room(logs, desk):
             desk = step(venue, desk, book, columns, (row, logs))
-            account, price = desk.account, columns.price[row]
+            price = columns.price[row]
             if place < len(logs.row) and logs.row[place] == row:
                 _write(logs, desk, place, price)
                 place += 1
-            equity = account_equity(account.cash, account.holding.quantity, price)
-            view = View(
-                account.holding.quantity, equity, account.cash, account.holding.entry_price,
-                desk.working, desk.next_id,
-            )  # fmt: skip
-            own, sent = decide(TickNow(row, columns, inputs), view, own, book.outbox)
-            if sent > 0:
-                desk = take(venue, desk, book, sent, (float(row), price, float(columns.local[row]), logs.ended))
+            now = TickNow(row, columns.local[row], columns, inputs)
+            desk, own = _ask(venue, desk, book, logs, decide, (now, price, own))
             row += 1
         if row > 0:
             desk = with_mark(desk, columns.price[row - 1])
@@ -175,6 +191,40 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
         return row, place, own
 
     return cast(Callable[..., Any], run)
+
+
+def _build_run_at(fingerprint: int) -> Callable[..., Any]:
+    @njit(nogil=True, error_model="numpy")
+    def run_at(
+        venue: Venue, book: Book, columns: TickColumns, logs: TickLogs, decide: Any, plan: Any
+    ) -> Any:  # pragma: no cover
+        """Run a compiled strategy that is called at moments only; the plan ends with them and the place of the next."""
+        _ = fingerprint
+        inputs, own, row, place, moments, turn = plan
+        book, logs, columns = open_book(book), _borrowed(logs), _borrowed_columns(columns)
+        desk, count, moments = load_desk(book.memory), len(columns.time), borrow(moments)
+        while (row < count or turn < len(moments)) and _has_room(logs, desk):
+            moment = moments[turn] if turn < len(moments) else NEVER
+            while row < count and columns.local[row] <= moment and _has_room(logs, desk):
+                desk = step(venue, desk, book, columns, (row, logs))
+                if place < len(logs.row) and logs.row[place] == row:
+                    _write(logs, desk, place, columns.price[row])
+                    place += 1
+                row += 1
+            if turn < len(moments) and (row == count or columns.local[row] > moment) and _has_room(logs, desk):
+                price = columns.price[row - 1] if row > 0 else np.nan
+                now = TickNow(row - 1, moment, columns, inputs)
+                desk, own = _ask(venue, desk, book, logs, decide, (now, price, own))
+                turn += 1
+        if row > 0:
+            desk = with_mark(desk, columns.price[row - 1])
+        store_desk(book.memory, desk)
+        return row, place, own, turn
+
+    return cast(Callable[..., Any], run_at)
+
+
+NEVER = 2**63 - 1  # a moment behind every trade
 
 
 def _build_advance(fingerprint: int) -> Callable[..., Any]:
@@ -222,8 +272,11 @@ class Kernels(NamedTuple):
     """The compiled entry points."""
 
     run: Callable[..., Any]
+    run_at: Callable[..., Any]
     advance: Callable[..., Any]
     send: Callable[..., None]
 
 
-KERNELS = Kernels(_build_run(_FINGERPRINT), _build_advance(_FINGERPRINT), _build_send(_FINGERPRINT))
+KERNELS = Kernels(
+    _build_run(_FINGERPRINT), _build_run_at(_FINGERPRINT), _build_advance(_FINGERPRINT), _build_send(_FINGERPRINT)
+)

@@ -111,13 +111,33 @@ def _place_in_queue(venue: Venue, slots: Floats, k: int, tick: Tick) -> float:  
     # What must trade at a new order's price before it: nothing at a better price than the best, unknown behind it.
     buys, price = slots[k, SIDE] > 0.0, slots[k, PRICE]
     best, shown = (tick.bid, tick.bid_quantity) if buys else (tick.ask, tick.ask_quantity)
-    if venue.rules.touch != 0.0:
+    if venue.queue == 0.0:
         return 0.0
-    if not venue.queue >= 0.0 or best != best:
+    if not venue.queue > 0.0 or best != best:
         return np.inf
     if price == best:
         return venue.queue * shown if shown == shown else np.inf
     return 0.0 if (price > best) == buys else np.inf
+
+
+@called
+def _rest(venue: Venue, m: Floats, slots: Floats, k: int, deal: tuple[Tick, Floats]) -> None:  # pragma: no cover
+    # A resting limit order: trades beyond its price fill it there, trades at its price first empty the queue.
+    tick, log = deal
+    price, budget = slots[k, PRICE], m[M_BUDGET]
+    if not is_passed(slots, k, tick.price, tick.price, 0.0):
+        takes_side = (tick.sold != 0.0) == (slots[k, SIDE] > 0.0)
+        if tick.price != price or not takes_side or slots[k, QUEUE] == np.inf:
+            return
+        ahead = slots[k, QUEUE]
+        slots[k, QUEUE] = max(0.0, ahead - tick.quantity)
+        if ahead > 0.0 and budget < np.inf:
+            m[M_BUDGET] = min(budget, max(0.0, tick.quantity - ahead))
+        elif ahead >= tick.quantity:
+            return
+    offered = m[M_BUDGET]
+    settle(venue.rules, m, slots, k, (Offer(price, MAKER, FRESH), as_bar(tick), log))
+    m[M_BUDGET] = budget - (offered - m[M_BUDGET]) if budget < np.inf else budget
 
 
 @called
@@ -130,7 +150,7 @@ def _arrive(venue: Venue, m: Floats, slots: Floats, k: int, deal: tuple[Tick, Fl
     slots[k, STATUS] = RESTING
     slots[k, QUEUE] = _place_in_queue(venue, slots, k, tick)
     meets = side * slots[k, PRICE] >= side * (offered if quoted else tick.price)
-    takes = meets if quoted else is_passed(slots, k, tick.price, tick.price, venue.rules.touch)
+    takes = meets if quoted else is_passed(slots, k, tick.price, tick.price, 0.0)
     if validity == POST_ONLY and meets:
         end(slots, k, REJECTED, WOULD_TAKE, tick.row)
         count_in(m, 0.0, 1.0)
@@ -138,26 +158,8 @@ def _arrive(venue: Venue, m: Floats, slots: Floats, k: int, deal: tuple[Tick, Fl
         fill_at_once(venue.rules, m, slots, k, (Offer(offered, TAKER, FRESH), as_bar(tick), log))
     elif validity in (IOC, FOK):
         end(slots, k, CANCELLED, NOT_FILLED_AT_ONCE, tick.row)
-
-
-@called
-def _rest(venue: Venue, m: Floats, slots: Floats, k: int, deal: tuple[Tick, Floats]) -> None:  # pragma: no cover
-    # A resting limit order: trades beyond its price fill it there, trades at its price first empty the queue.
-    tick, log = deal
-    price, budget = slots[k, PRICE], m[M_BUDGET]
-    if not is_passed(slots, k, tick.price, tick.price, 0.0):
-        takes_side = (tick.sold != 0.0) == (slots[k, SIDE] > 0.0)
-        if tick.price != price or not (takes_side or venue.rules.touch != 0.0) or slots[k, QUEUE] == np.inf:
-            return
-        ahead = slots[k, QUEUE]
-        slots[k, QUEUE] = max(0.0, ahead - tick.quantity)
-        if ahead > 0.0 and budget < np.inf:
-            m[M_BUDGET] = min(budget, max(0.0, tick.quantity - ahead))
-        elif ahead >= tick.quantity:
-            return
-    offered = m[M_BUDGET]
-    settle(venue.rules, m, slots, k, (Offer(price, MAKER, FRESH), as_bar(tick), log))
-    m[M_BUDGET] = budget - (offered - m[M_BUDGET]) if budget < np.inf else budget
+    else:
+        _rest(venue, m, slots, k, deal)  # it was there before this trade
 
 
 @called
