@@ -5,7 +5,8 @@ from tallow.core.engine import prepare, run, summarize
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import DataError, UserError
 from tallow.domain.scene import Execution
-from tallow.domain.timeframes import HOUR
+from tallow.domain.timeframes import HOUR, parse_timeframe
+from tallow.runners.adapters import Setting
 from tallow.runners.batches import Ground, Inline, evaluate
 from tallow.runners.inline import load
 
@@ -132,3 +133,41 @@ def test_crossings_have_the_numbers_of_the_built_in_rule(bars: Bars, name: str) 
             rule = load(name, dict(zip(names, rows[place], strict=True)))
             alone = summarize(prepare(bars), rule.targets(bars), execution, cash=1_000.0, periods_per_year=1.0)
             assert {key: column[place] for key, column in found.columns.items()} == alone._asdict()
+
+
+PAIR = """
+from tallow.adapters.freqtrade import IStrategy
+
+class Mine(IStrategy):
+    window = 3
+
+    def populate_entry_trend(self, dataframe, metadata):
+        rising = dataframe["close"].diff(self.window) > 0
+        dataframe["enter_long"] = (rising & (metadata["pair"] == "BTC/USDT")).astype(int)
+        dataframe["exit_long"] = (~rising).astype(int)
+        return dataframe
+"""
+
+
+def test_combinations_are_told_timeframe_and_instrument(bars: Bars, write: object) -> None:
+    path, rows = write(PAIR), [(2,), (5,)]  # type: ignore[operator]
+    told = Ground(bars, Execution(), 1_000.0, setting=Setting(parse_timeframe("1h"), "BTC/USDT"))
+    assert (evaluate(told, load(path), ("window",), rows).columns["trades"] > 3).all()
+    assert (evaluate(Ground(bars, Execution(), 1_000.0), load(path), ("window",), rows).columns["trades"] == 0).all()
+
+
+@pytest.mark.parametrize("rule", ["sma_cross", MINE])
+def test_combinations_that_decide_on_coarser_candles_give_what_each_gives_alone(
+    bars: Bars, write: object, rule: str
+) -> None:
+    path = rule if rule == "sma_cross" else write(rule)  # type: ignore[operator]
+    names = ("decide-on", "fast", "short", "slow") if rule == "sma_cross" else ("decide-on", *NAMES)
+    rows = [("4h", 2, False, 5), ("4h", 3, False, 6)] if rule == "sma_cross" else [("4h", "up", 1.0, 3)]
+    found = evaluate(Ground(bars, Execution(), 1_000.0), load(path), names, rows)
+    assert found.failed == {}
+    for place, row in enumerate(rows):
+        targets = load(path, dict(zip(names, row, strict=True))).targets(bars)
+        alone = summarize(prepare(bars), targets, Execution(), cash=1_000.0, periods_per_year=1.0)
+        assert {name: column[place] for name, column in found.columns.items()} == alone._asdict()
+        plain = load(path, dict(zip(names[1:], row[1:], strict=True))).targets(bars)
+        assert not np.array_equal(np.asarray(plain, float), targets, equal_nan=True)

@@ -16,8 +16,10 @@ from tallow.domain.errors import Error, UserError
 from tallow.domain.scene import Execution, Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.ports import Strategy
+from tallow.runners.adapters import Setting
 from tallow.runners.frames import keeping_frame
 from tallow.runners.inline import BuiltInStrategy, Conditions, FileStrategy, declaring, under
+from tallow.runners.outlook import DECIDE_ON
 
 WHOLE = slice(None)
 _CROSSING = {"sma_cross": "sma", "ema_cross": "ema"}
@@ -31,13 +33,14 @@ class Ground:
     execution: Execution
     cash: float
     funding: FundingRates | None = None
+    setting: Setting = field(default_factory=Setting)
     _cut: tuple[slice, Bars, Market] | None = field(default=None, init=False, repr=False)
     _store: tuple[Bars, LineStore] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def conditions(self) -> Conditions:
         """What a path-dependent strategy trades under."""
-        return Conditions(self.execution, self.cash, self.funding)
+        return Conditions(self.execution, self.cash, self.funding, self.setting)
 
     def store(self, rows: slice) -> LineStore:
         """Give the store of indicator lines over a stretch of the bars; it lasts as long as the stretch is kept."""
@@ -124,7 +127,8 @@ def _crossings(
     average = _CROSSING.get(strategy.name) if isinstance(strategy, BuiltInStrategy) else None
     if average is None or not can_cross(market, ground.execution):
         return {}
-    pairs = {place: (int(one["fast"]), int(one["slow"])) for place, one in enumerate(combinations) if not one["short"]}
+    plain = ((place, one) for place, one in enumerate(combinations) if not one["short"] and DECIDE_ON not in one)
+    pairs = {place: (int(one["fast"]), int(one["slow"])) for place, one in plain}
     pairs = {place: pair for place, pair in pairs.items() if 0 < pair[0] < pair[1]}
     found = crossings(market, list(pairs.values()), ground.execution, cash=ground.cash, average=average)
     return dict(zip(pairs, zip(*(column.tolist() for column in found.values()), strict=True), strict=True))

@@ -24,6 +24,7 @@ from tallow.domain.errors import DataError, Error, TransientError, UserError
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.ports import Clock, Strategy
+from tallow.runners.adapters import Setting
 from tallow.runners.batches import Ground, Inline, evaluate
 from tallow.runners.inline import FileStrategy, load
 from tallow.runners.messages import as_times, bars_columns, pack, unpack
@@ -55,7 +56,7 @@ class Recruiter:
 
     def __call__(self, strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None) -> "Crew":
         """Give a crew for one strategy on one market."""
-        ground = Ground(bars, scene.execution, scene.cash, funding)
+        ground = Ground(bars, scene.execution, scene.cash, funding, Setting(scene.timeframe, scene.instrument.symbol))
         count = usable_cores() if self.workers is None else self.workers
         return Crew(Inline(strategy, ground), count, None if self.workers else self.clock)
 
@@ -201,6 +202,7 @@ def write_ground(folder: Path, inline: Inline) -> dict[str, Any]:
         "parameters": dict(strategy.parameters),
         "execution": asdict(ground.execution),
         "cash": ground.cash,
+        "setting": ground.setting.as_texts(),
         "bars": str(path),
         "sizes": [len(column) for column in columns],
     }
@@ -360,4 +362,5 @@ def _given(request: dict[str, Any]) -> tuple[Strategy, Ground]:
     columns = [numbers[end - size : end] for end, size in zip(ends, request["sizes"], strict=True)]
     bars = Bars(as_times(columns[0]), *columns[1 : len(COLUMNS)])
     funding = FundingRates(as_times(columns[-2]), columns[-1]) if len(columns) > len(COLUMNS) else None
-    return strategy, Ground(bars, Execution(**request["execution"]), request["cash"], funding)
+    setting = Setting.from_texts(request["setting"])
+    return strategy, Ground(bars, Execution(**request["execution"]), request["cash"], funding, setting)

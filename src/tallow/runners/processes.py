@@ -21,7 +21,6 @@ from tallow.core.causality import FreshRuns, fresh_runs
 from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
 from tallow.domain.errors import Error, TransientError
 from tallow.domain.scene import Execution
-from tallow.domain.timeframes import parse_timeframe
 from tallow.ports import Strategy
 from tallow.runners.adapters import Setting
 from tallow.runners.effects import Effects
@@ -161,7 +160,7 @@ def _request(strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Seque
         "parameters": dict(strategy.parameters),
         "execution": asdict(conditions.execution),
         "cash": conditions.cash,
-        "setting": [str(setting.timeframe or ""), setting.symbol],
+        "setting": setting.as_texts(),
         "cuts": [int(cut) for cut in cuts],
         "time_limit": time_limit,
     }
@@ -200,8 +199,7 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
     effects = Effects()
     effects.start()
     try:
-        length, symbol = head["setting"]
-        setting = Setting(parse_timeframe(length) if length else None, symbol)
+        setting = Setting.from_texts(head["setting"])
         conditions = Conditions(Execution(**head["execution"]), head["cash"], funding, setting)
         strategy = under(load(head["strategy"], head["parameters"]), conditions)
         effects.wrap_native_readers()

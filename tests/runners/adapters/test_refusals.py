@@ -13,3 +13,8 @@ def test_a_refusal_names_what_and_what_instead():
 def test_a_setting_may_be_unknown():
     assert Setting() == Setting(None, "")
     assert Setting() != Setting(parse_timeframe("1h"))
+
+
+def test_a_setting_travels_as_texts():
+    for setting in (Setting(), Setting(parse_timeframe("1M"), "BTC/USDT")):
+        assert Setting.from_texts(setting.as_texts()) == setting

@@ -1,9 +1,10 @@
 """What adapters know of a run, and how they say that something cannot be carried over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tallow.domain.errors import UserError
-from tallow.domain.timeframes import Timeframe
+from tallow.domain.timeframes import Timeframe, parse_timeframe
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,16 @@ class Setting:
 
     timeframe: Timeframe | None = None
     symbol: str = ""
+
+    def as_texts(self) -> list[str]:
+        """Give it as texts, for another process."""
+        return [str(self.timeframe or ""), self.symbol]
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str]) -> "Setting":
+        """Read what `as_texts` gave."""
+        length, symbol = texts
+        return cls(parse_timeframe(length) if length else None, symbol)
 
 
 def not_carried_over(what: str, instead: str) -> UserError:
