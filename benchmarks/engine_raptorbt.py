@@ -19,6 +19,9 @@ times = columns["time"] * 1000
 ohlcv = [columns[name] for name in workload.COLUMNS[1:]]
 grid = workload.chosen_pairs(options)
 config = raptorbt.BacktestConfig(initial_capital=workload.CASH, fees=workload.FEE)
+if options.task == "bracket":
+    config.set_fixed_stop(workload.STOP)
+    config.set_fixed_target(workload.TARGET)
 
 
 def signals(lines, fast, slow):

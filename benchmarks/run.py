@@ -1,6 +1,6 @@
 """Time tallow beside its peers in one run: a table on stderr, one JSON line per benchmark on stdout.
 
-python benchmarks/run.py [--rounds N] [--only single,sweep,start-up,install-size] [--cache FOLDER] [--small]
+python benchmarks/run.py [--rounds N] [--only single,bracket,bars,sweep,large,wide,...] [--cache FOLDER] [--small]
 
 The peers run in environments of their own (peers.py), on the same generated candles. Every measurement is a fresh
 process that calls once cold and once warm; the engines take turns, round by round, so that a busy moment of the
@@ -15,7 +15,7 @@ import resource
 import statistics
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Entrant:
     combinations: int = 1
     tolerance: float = TOLERANCE
     note: str = ""
+    threads: int = 1
 
     @property
     def name(self) -> str:
@@ -50,24 +51,61 @@ class Entrant:
 
 
 SATOSHIS = "sizes are whole satoshis, so its equity may differ from the eighth digit on"
-SINGLE = (
-    Entrant(OURS, "compiled", 10_000_000),
-    Entrant(OURS, "indicators", 10_000_000),
-    Entrant(OURS, "pandas", 10_000_000),
-    Entrant("raptorbt", "", 10_000_000),
-    Entrant("vectorbt", "", 10_000_000),
-    Entrant("backtesting", "", 500_000, tolerance=1e-6, note=SATOSHIS),
-)
-SWEEP = (
-    Entrant(OURS, "", 500_000, 1000),
-    Entrant("raptorbt", "", 500_000, 40),
-    Entrant("vectorbt", "", 500_000, 20),
-    Entrant("backtesting", "", 500_000, 2, tolerance=1e-6, note=SATOSHIS),
-)
 TASKS = {
-    "single": ("B5 one backtest, SMA 30/150, fee 0.1 %, full summary, prepared columns", SINGLE),
-    "sweep": ("A1 sweep of SMA pairs, fee 0.1 %, full summary a pair, one thread", SWEEP),
+    "single": (
+        "single",
+        "B5 one backtest, SMA 30/150, fee 0.1 %, every trade and the full summary",
+        (
+            Entrant(OURS, "compiled", 10_000_000),
+            Entrant(OURS, "compiled-check", 10_000_000),
+            Entrant(OURS, "indicators", 10_000_000),
+            Entrant(OURS, "pandas", 10_000_000),
+            Entrant("raptorbt", "", 10_000_000),
+            Entrant("vectorbt", "", 10_000_000),
+            Entrant("backtesting", "", 500_000, tolerance=1e-6, note=SATOSHIS),
+        ),
+    ),
+    "bracket": (
+        "bracket",
+        "B6 the same with a stop at 1 % and a target at 2 %",
+        (Entrant(OURS, "compiled", 10_000_000), Entrant("raptorbt", "", 10_000_000)),
+    ),
+    "bars": (
+        "bars",
+        "B1 one backtest, asked at every bar in Python",
+        (Entrant(OURS, "", 500_000), Entrant("backtesting", "", 500_000, tolerance=1e-6, note=SATOSHIS)),
+    ),
+    "sweep": (
+        "sweep",
+        "A1, A2 sweep of SMA pairs, fee 0.1 %, full summary a pair, one thread",
+        (
+            Entrant(OURS, "crossings", 500_000, 1000),
+            Entrant(OURS, "rule", 500_000, 1000),
+            Entrant(OURS, "signals", 500_000, 1000),
+            Entrant("raptorbt", "", 500_000, 40),
+            Entrant("vectorbt", "", 500_000, 20),
+            Entrant("backtesting", "", 500_000, 2, tolerance=1e-6, note=SATOSHIS),
+        ),
+    ),
+    "large": (
+        "sweep",
+        "A3 one million bars, 10,000 pairs, two threads",
+        (Entrant(OURS, "crossings", 1_000_000, 10_000, threads=2),),
+    ),
+    "wide": (
+        "sweep",
+        "A5 200,000 bars, 10,000 pairs, two threads",
+        (
+            Entrant(OURS, "crossings", 200_000, 10_000, threads=2),
+            Entrant(OURS, "rule", 200_000, 10_000, threads=2),
+            Entrant("raptorbt", "batch", 200_000, 128, threads=2),
+        ),
+    ),
 }
+
+
+SCRIPTS = {"portfolio": (), "ticks": (), "first": ()}
+"""Benchmarks with scripts of their own."""
 
 
 def measure(task: str, entrant: Entrant, cache: Path) -> dict:
@@ -75,14 +113,15 @@ def measure(task: str, entrant: Entrant, cache: Path) -> dict:
     python = sys.executable if entrant.engine == OURS else peers.interpreter(entrant.engine, cache)
     command = [python, HERE / f"engine_{entrant.engine}.py", "--task", task, "--mode", entrant.mode]
     command += ["--inputs", workload.prepare(cache, entrant.rows), "--combinations", entrant.combinations]
-    one_thread = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+    command += ["--threads", entrant.threads]
+    names = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS")
     busy, own = _busy(), _children()
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **one_thread},
+        env={**os.environ, **dict.fromkeys(names, str(entrant.threads))},
     )
     if done.returncode:
         raise SystemExit(f"{entrant.name} failed:\n{done.stderr}")
@@ -123,7 +162,7 @@ def agrees(gap: dict[str, float], tolerance: float) -> bool:
 
 def yardstick(task: str, entrant: Entrant, cache: Path) -> list:
     """Give our numbers on the rows an entrant runs on."""
-    mode = "compiled" if task == "single" else ""
+    mode = {"sweep": "crossings", "bars": ""}.get(task, "compiled")
     return measure(task, Entrant(OURS, mode, entrant.rows, entrant.combinations), cache)["found"]
 
 
@@ -139,8 +178,8 @@ def contest(task: str, rounds: int, cache: Path, entrants: tuple[Entrant, ...]) 
             lines[entrant.name].append(line)
             if turn:
                 continue
-            if entrant.engine == OURS:
-                known.setdefault(entrant.rows, line["found"])
+            if entrant.engine == OURS and entrant.rows not in known:
+                known[entrant.rows] = line["found"]
             elif entrant.rows not in known:
                 known[entrant.rows] = yardstick(task, entrant, cache)
             gaps[entrant.name] = difference(known[entrant.rows], line["found"])
@@ -239,22 +278,25 @@ def machine() -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="at least 3")
-    parser.add_argument("--only", default="single,sweep,install-size,start-up")
+    parser.add_argument("--only", default=",".join((*TASKS, *SCRIPTS, "install-size", "start-up")))
     parser.add_argument("--cache", type=Path, default=peers.cache_folder())
     parser.add_argument("--small", action="store_true", help="a tenth of the bars and pairs, to try the harness")
     options = parser.parse_args()
     parts = options.only.split(",")
     for peer in peers.REQUIREMENTS:
         peers.interpreter(peer, options.cache)
-    for task, (title, entrants) in TASKS.items():
-        if task not in parts:
+    for name, (task, title, entrants) in TASKS.items():
+        if name not in parts:
             continue
         chosen = tuple(_smaller(entrant) for entrant in entrants) if options.small else entrants
         for rows in {entrant.rows for entrant in chosen}:
             workload.prepare(options.cache, rows)
         found = contest(task, max(3, options.rounds), options.cache, chosen)
         print(table(title, found["engines"], found["ratios"]), file=sys.stderr, flush=True)
-        print(json.dumps({"benchmark": task, "what": title, "machine": machine(), **found}), flush=True)
+        print(json.dumps({"benchmark": name, "what": title, "machine": machine(), **found}), flush=True)
+    for name, arguments in SCRIPTS.items():
+        if name in parts:
+            print(json.dumps(script(f"{name}.py", *arguments, "--cache", str(options.cache))), flush=True)
     if "install-size" in parts or "start-up" in parts:
         size = script("install_size.py", "--keep", "--cache", str(options.cache))
         print(f"\ncore install: {size['mb']} MB, {size['packages']} packages", file=sys.stderr)
@@ -270,7 +312,7 @@ def main() -> int:
 
 def _smaller(entrant: Entrant) -> Entrant:
     pairs = max(1, entrant.combinations // 10)
-    return Entrant(entrant.engine, entrant.mode, entrant.rows // 10, pairs, entrant.tolerance, entrant.note)
+    return replace(entrant, rows=entrant.rows // 10, combinations=pairs)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ TICK = 1 / 64  # a power of two: sums of prices are exact, so an average is the 
 FEE = 0.001
 CASH = 10_000.0
 PAIR = (30, 150)
+STOP, TARGET = 0.01, 0.02
 COLUMNS = ("time", "open", "high", "low", "close", "volume")
 MEASURED = ("total_return", "trades", "wins", "losses", "max_drawdown")
 
@@ -98,17 +99,18 @@ def averages(close: np.ndarray, windows: np.ndarray) -> dict[int, np.ndarray]:
 def options(description: str) -> argparse.ArgumentParser:
     """Give the arguments that every engine script takes."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--task", choices=("single", "sweep"), default="single")
+    parser.add_argument("--task", choices=("single", "bracket", "bars", "sweep"), default="single")
     parser.add_argument("--inputs", type=Path, required=True, help="folder written by prepare()")
     parser.add_argument("--combinations", type=int, default=1)
     parser.add_argument("--runs", type=int, default=1, help="timed calls after the first, cold one")
     parser.add_argument("--mode", default="")
+    parser.add_argument("--threads", type=int, default=1)
     return parser
 
 
 def chosen_pairs(arguments: argparse.Namespace) -> np.ndarray:
     """Give the one pair of the single backtest, or the first pairs of the grid."""
-    return np.array([PAIR]) if arguments.task == "single" else pairs(arguments.combinations)
+    return pairs(arguments.combinations) if arguments.task == "sweep" else np.array([PAIR])
 
 
 def report(
