@@ -375,7 +375,16 @@ class Workspace:
         """Find a stored result by the first digits of its key."""
         from tallow.flows.replay import find_result
 
-        return find_result(self._desk(), key)
+        found = find_result(self._desk(), key)
+        return found if found.ladder else self._with_ladder(found)
+
+    def _with_ladder(self, result: Result) -> Result:
+        # Results of earlier versions were stored without one.
+        from tallow.flows.costs import assumption_ladder
+
+        market = self._market(result)
+        ladder = assumption_ladder(result.scene, result.run.target, market.bars, market.funding)
+        return replace(result, ladder=ladder)
 
     def replay(self, key: str) -> "Replay":
         """Run a stored result again and compare every bit."""
@@ -406,6 +415,8 @@ class Workspace:
             "bars_origin": result.bars_origin,
             "metrics": dict(result.metrics),
             "certificate": result.certificate.to_dict() if result.certificate else None,
+            "score": result.score,
+            "ladder": [asdict(rung) for rung in result.ladder],
             "incidents": [asdict(incident) for incident in result.incidents],
             "notes": list(result.notes),
             "created": result.created,
@@ -425,16 +436,12 @@ class Workspace:
 
     def write_report(self, result: Result, path: Path, bars: "Bars | None" = None) -> Path:
         """Write the HTML page of a result; give its path."""
-        from tallow.flows.costs import cost_ladder
         from tallow.flows.report import render
 
         self.progress("writing the report", 0, 1)
-        market = None if bars is not None else self._market(result)
-        rows = bars if market is None else market.bars
-        assert rows is not None
-        ladder = cost_ladder(result, rows, None if market is None else market.funding)
+        rows = self._market(result).bars if bars is None else bars
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(result, rows, palette=self.settings.palette, ladder=ladder), encoding="utf-8")
+        path.write_text(render(result, rows, palette=self.settings.palette), encoding="utf-8")
         self.progress("writing the report", 1, 1)
         return path
 
@@ -447,7 +454,7 @@ class Workspace:
         from tallow.flows.backtest import Desk
 
         certify = self._certify if check else None
-        return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress)
+        return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress, self._evaluate)
 
     @staticmethod
     def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Targets":

@@ -165,7 +165,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, Result] = {}
-        self.counted: dict[str, set[bytes]] = {}
+        self.counted: dict[str, dict[bytes, float]] = {}
 
     def save(self, result: Result) -> None:
         self.kept[result.key] = copy.copy(result)
@@ -180,7 +180,11 @@ class Shelf:
         return [{"key": key} for key in self.kept][:limit]
 
     def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
-        self.counted.setdefault(dataset, set()).update(trials)
+        self.counted.setdefault(dataset, {}).update(zip(trials, sharpes.tolist(), strict=True))
+
+    def trials(self, dataset: str) -> tuple[int, Floats]:
+        known = self.counted.get(dataset, {})
+        return len(known), np.array(list(known.values()))
 
 
 class Counter:

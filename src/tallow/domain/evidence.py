@@ -78,6 +78,23 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Rung:
+    """The return of the same decisions under one assumption about their execution.
+
+    Attributes:
+        kind: ``model``: another way to be filled; ``costs``: a multiple of the result's own costs.
+        label: what it is called, such as ``next open`` or ``2x costs``.
+        return_pct: return in per cent.
+        assumption: what is taken for granted, in words.
+    """
+
+    kind: Literal["model", "costs"]
+    label: str
+    return_pct: float
+    assumption: str = ""
+
+
+@dataclass(frozen=True)
 class Incident:
     """Something wrong with the data inside a result's range.
 

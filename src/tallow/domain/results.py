@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallow.domain.columns import Floats, Times
-from tallow.domain.evidence import Certificate, Incident
+from tallow.domain.evidence import Certificate, Incident, Rung
 from tallow.domain.scene import Scene
 
 EXIT_REASONS = ("target", "stop_loss", "take_profit", "trailing_stop", "liquidation", "open")
@@ -131,6 +131,8 @@ class Result:
         bars_origin: ``native``, ``trades`` or the timeframe they were resampled from.
         metrics: canonical name -> value; None where a metric is undefined.
         certificate: look-ahead verdict; None is shown as unproven.
+        score: plain values of the `HonestScore` made when the result was; None is shown as not scored.
+        ladder: the same decisions under other executions and costs; empty where it was not computed.
     """
 
     key: str
@@ -149,3 +151,5 @@ class Result:
     certificate: Certificate | None = None
     created: int = 0
     notes: tuple[str, ...] = field(default=())
+    score: Mapping[str, Any] | None = None
+    ladder: tuple[Rung, ...] = ()

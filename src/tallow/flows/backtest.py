@@ -9,7 +9,7 @@ import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import growth, sharpe, summary
-from tallow.domain.columns import Bars, FundingRates, Targets
+from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument
@@ -18,6 +18,8 @@ from tallow.domain.scene import Scene
 from tallow.domain.sweep import dataset_key, trial_key
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
 from tallow.domain.timeframes import SECOND
+from tallow.flows.appraise import appraise, counted_trials, find_settling
+from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
@@ -31,7 +33,10 @@ Certify = Callable[[Strategy, Bars, Scene, FundingRates | None], Certificate]
 
 @dataclass(frozen=True)
 class Desk:
-    """The ports and the code that a backtest needs."""
+    """The ports and the code that a backtest needs.
+
+    `rerun` runs a strategy on parts of its bars, to find how it depends on the start of the data; None leaves that out.
+    """
 
     lake: Lake
     records: Records
@@ -39,6 +44,7 @@ class Desk:
     evaluate: Evaluate
     certify: Certify | None = None
     progress: Progress = silent
+    rerun: Evaluate | None = None
 
 
 @dataclass(frozen=True)
@@ -72,19 +78,36 @@ def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True
     market = read_market(desk.lake, scene, pin(desk.lake, scene))
     desk.progress("reading bars", 1, 1)
     key = scene.key(market.versions, market.digest, strategy_hash(strategy), ENGINE_VERSION)
-    # A stored result without certificate is kept, and only its check is made up for.
+    # A stored result without certificate or score is kept, and only what it lacks is made up for.
     known = desk.records.load(key) if cache else None
-    if known is not None and (known.certificate is not None or desk.certify is None):
-        _count(known, desk.records)
+    if known is not None and known.score is not None and (known.certificate is not None or desk.certify is None):
+        count_trial(known, desk.records)
         return known
     result = known or compute(scene, strategy, market, desk)
-    result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
+    if result.certificate is None:
+        result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
+    count_trial(result, desk.records)
+    result = scored(result, strategy, market, desk, counted_trials(desk.records, scene, market.digest))
     desk.records.save(result)
-    _count(result, desk.records)
     return result
 
 
-def _count(result: Result, records: Records) -> None:
+def scored(
+    result: Result, strategy: Strategy, market: Market, desk: Desk, trials: tuple[int, Floats] = (1, np.zeros(0))
+) -> Result:
+    """Add what tells how far a result can be trusted: its score among the trials on its data, and the ladder."""
+    rerun, scene = desk.rerun, result.scene
+    desk.progress("scoring", 0, 1)
+    settling = None
+    if rerun is not None:
+        settling = find_settling(strategy, market.bars, lambda bars: rerun(strategy, bars, scene, market.funding))
+    score = appraise(result, market.bars, trials, settling)
+    ladder = assumption_ladder(scene, result.run.target, market.bars, market.funding)
+    desk.progress("scoring", 1, 1)
+    return replace(result, score=score, ladder=ladder)
+
+
+def count_trial(result: Result, records: Records) -> None:
     """Count a result as a trial on its data; one that was counted before is not counted again."""
     scene = result.scene
     ratio = sharpe(growth(result.run.equity, scene.cash), per_year=1.0)
@@ -94,8 +117,12 @@ def _count(result: Result, records: Records) -> None:
     )
 
 
-def backtest_bars(scene: Scene, strategy: Strategy, bars: Bars, desk: Desk) -> Result:
+def backtest_bars(
+    scene: Scene, strategy: Strategy, bars: Bars, desk: Desk, trials: tuple[int, Floats] = (1, np.zeros(0))
+) -> Result:
     """Compute a result on candles that the caller holds; its key holds their digest, and it is not stored.
+
+    Nobody counts trials on such candles: `trials` is how many the caller has made, and the Sharpe ratio a bar of each.
 
     Raises:
         UserError: BAD_TIMEFRAME when the candles are not those of the scene's timeframe.
@@ -104,7 +131,8 @@ def backtest_bars(scene: Scene, strategy: Strategy, bars: Bars, desk: Desk) -> R
     market = own_market(bars)
     result = compute(scene, strategy, market, desk)
     key = scene.key(market.versions, market.digest, strategy_hash(strategy), ENGINE_VERSION)
-    return replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
+    result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
+    return scored(result, strategy, market, desk, trials)
 
 
 def own_market(bars: Bars) -> Market:

@@ -1,26 +1,66 @@
-"""What a strategy would have made at other costs: the cost ladder."""
+"""What the same decisions would have made under other executions and costs: the assumption ladder."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from tallow.core.engine import run
-from tallow.domain.columns import Bars, FundingRates
-from tallow.domain.results import Result
-from tallow.domain.scene import Execution
+from tallow.core.engine import prepare, summarize
+from tallow.domain.columns import Bars, FundingRates, Targets
+from tallow.domain.evidence import Rung
+from tallow.domain.scene import Execution, Scene
 
 STEPS = (0.0, 0.5, 1.0, 2.0, 5.0)
+SPREAD_BPS = 4.0  # between best bid and ask, assumed where no quotes are recorded
+VOLUME_IMPACT = 0.1  # of the price, when an order is as large as all that traded in the bar before it
 
 
-def cost_ladder(result: Result, bars: Bars, funding: FundingRates | None) -> list[tuple[str, float]]:
-    """Run the same targets at multiples of all costs; give (label, return in per cent) from cheapest to dearest.
+def assumption_ladder(
+    scene: Scene, targets: Targets, bars: Bars, funding: FundingRates | None = None
+) -> tuple[Rung, ...]:
+    """Carry out the same targets under four execution models, then at multiples of the scene's own costs.
 
     The targets stay those of the result: a strategy that looks at its own balance might have decided otherwise.
+    Among the models from the next open on, more cost never raises the return of targets that are all in or flat;
+    where it may, see docs/honesty.md.
     """
-    ladder = []
+    market, rungs = prepare(bars, funding), []
+    steps = [*_models(scene.execution), *_multiples(scene.execution)]
+    for kind, label, assumption, execution in steps:
+        done = summarize(market, targets, execution, cash=scene.cash, periods_per_year=scene.timeframe.per_year)
+        rungs.append(Rung(kind, label, 100.0 * done.total_return, assumption))  # type: ignore[arg-type]
+    return tuple(rungs)
+
+
+Step = tuple[str, str, str, Execution]
+
+
+def _models(own: Execution) -> Iterator[Step]:
+    fees = "fees of the scene"
+    spread = f"a spread of {SPREAD_BPS:g} basis points, assumed: no quotes are recorded"
+    impact = f"a move of {VOLUME_IMPACT:.0%} for an order as large as the bar before, by the square of its share"
+    yield (
+        "model", "close (optimistic)", f"filled at the very close that decides; {fees} and its slippage",
+        replace(own, fill="close"),
+    )  # fmt: skip
+    yield "model", "next open", f"filled at the next open; {fees} and its slippage", replace(own, fill="next_open")
+    yield (
+        "model", "next open, spread and volume", f"and half of {spread}; {impact}", worsened(own, 1.0),
+    )  # fmt: skip
+    yield "model", "the same, doubled", "spread and volume slippage twice as large", worsened(own, 2.0)
+
+
+def worsened(own: Execution, factor: float) -> Execution:
+    """Add half a spread and volume slippage, times `factor`, to an execution at the next open."""
+    return replace(
+        own,
+        fill="next_open",
+        slippage_bps=min(own.slippage_bps + factor * SPREAD_BPS / 2, 5_000.0),
+        volume_impact=min(own.volume_impact + factor * VOLUME_IMPACT, 100.0),
+    )
+
+
+def _multiples(own: Execution) -> Iterator[Step]:
     for factor in STEPS:
-        execution = scale_costs(result.scene.execution, factor)
-        done = run(bars, result.run.target, execution, cash=result.scene.cash, funding=funding)
-        ladder.append((f"{factor:g}x costs", 100 * (float(done.equity[-1]) / result.scene.cash - 1)))
-    return ladder
+        yield "costs", f"{factor:g}x costs", "fees, slippage and impact of the scene", scale_costs(own, factor)
 
 
 def scale_costs(execution: Execution, factor: float) -> Execution:

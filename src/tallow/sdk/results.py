@@ -1,7 +1,7 @@
 """Results as a notebook wants them: numbers, frames, a picture, a replay."""
 
 import webbrowser
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tallow.app import Workspace
+    from tallow.core.honesty import HonestScore
     from tallow.domain.columns import Bars
     from tallow.domain.results import Result as Stored
     from tallow.flows.replay import Replay
@@ -21,7 +22,7 @@ MOMENTS = ("time", "entry_time", "exit_time")
 
 
 class Result:
-    """A backtest: `.metrics`, `.equity`, `.trades`, `.orders`, `.incidents`, `.check`, `.plot()`, `.replay()`.
+    """A backtest: `.metrics`, `.equity`, `.trades`, `.orders`, `.incidents`, `.check`, `.score`, `.ladder`, ...
 
     Frames are pandas; `.frame(name, as_="polars")` gives the others.
     """
@@ -71,8 +72,20 @@ class Result:
         """The look-ahead certificate; None means unproven."""
         return self._stored.certificate
 
+    @property
+    def score(self) -> "HonestScore | None":
+        """What is left of the Sharpe ratio once trials, chance and length are counted; None means not scored."""
+        from tallow.flows.report.honesty import score_of
+
+        return score_of(self._stored)
+
+    @property
+    def ladder(self) -> Any:
+        """Returns of the same decisions under other executions and costs, one a row."""
+        return self.frame("ladder")
+
     def frame(self, name: str, as_: As | None = None) -> Any:
-        """Give ``equity``, ``trades``, ``orders`` or ``incidents`` as pandas, Polars or Arrow."""
+        """Give ``equity``, ``trades``, ``orders``, ``incidents`` or ``ladder`` as pandas, Polars or Arrow."""
         import polars as pl
 
         run = self._stored.run
@@ -82,6 +95,8 @@ class Result:
             return give(_frame(run.trades), as_)
         if name == "orders":
             return give(_frame(run.fills), as_)
+        if name == "ladder":
+            return give(pl.DataFrame([asdict(rung) for rung in self._stored.ladder], schema=_RUNG), as_)
         rows = [{item.name: getattr(one, item.name) for item in fields(one)} for one in self._stored.incidents]
         frame = pl.DataFrame(rows, schema=_INCIDENT)
         return give(frame.with_columns(pl.col("start", "end").cast(pl.Datetime("us", "UTC"))), as_)
@@ -147,6 +162,7 @@ class Check:
         return f"{self.certificate.verdict}: {self.certificate.reason}{found}"
 
 
+_RUNG = {"kind": str, "label": str, "return_pct": float, "assumption": str}
 _INCIDENT = {"kind": str, "start": int, "end": int, "count": int, "exposed": bool, "profit": float}
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from tallow.domain.columns import Floats
 from tallow.domain.errors import TerminalError, UserError
-from tallow.domain.evidence import Certificate, Incident
+from tallow.domain.evidence import Certificate, Incident, Rung
 from tallow.domain.results import FillLog, Result, Run, TradeLog
 from tallow.domain.scene import parse_scene
 from tallow.domain.sweep import Evaluated
@@ -75,11 +75,12 @@ class SqlRecords:
             "body": json.dumps(_body(result), allow_nan=False),
         }
         with engine.begin() as connection:
-            known = connection.execute(sa.select(RESULTS.c.verdict).where(RESULTS.c.key == result.key)).first()
+            query = sa.select(RESULTS.c.verdict, RESULTS.c.body).where(RESULTS.c.key == result.key)
+            known = connection.execute(query).first()
             if known is None:
                 connection.execute(sa.insert(RESULTS).values(row))
-            elif known.verdict != row["verdict"] and result.certificate:
-                # A certificate is evidence found later about the same numbers; the numbers themselves never change.
+            elif _adds_evidence(result, known):
+                # Evidence found later about the same numbers; the numbers themselves never change.
                 connection.execute(sa.update(RESULTS).where(RESULTS.c.key == result.key).values(row))
 
     def load(self, key: str) -> Result | None:
@@ -183,9 +184,17 @@ class SqlRecords:
             run=run,
             certificate=Certificate.from_dict(certificate) if certificate else None,
             incidents=tuple(Incident(**incident) for incident in body.pop("incidents")),
+            ladder=tuple(Rung(**rung) for rung in body.pop("ladder", ())),
             notes=tuple(body.pop("notes")),
             **body,
         )
+
+
+def _adds_evidence(result: Result, known: Any) -> bool:
+    certificate, score = result.certificate, json.loads(known.body).get("score")
+    if certificate is not None and certificate.verdict != known.verdict:
+        return True
+    return result.score is not None and score is None and (certificate is not None or known.verdict == "unproven")
 
 
 def _body(result: Result) -> dict[str, object]:
@@ -201,6 +210,8 @@ def _body(result: Result) -> dict[str, object]:
         "incidents": [asdict(incident) for incident in result.incidents],
         "certificate": result.certificate.to_dict() if result.certificate else None,
         "notes": list(result.notes),
+        "score": result.score,
+        "ladder": [asdict(rung) for rung in result.ladder],
     }
 
 

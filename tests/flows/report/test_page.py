@@ -11,12 +11,16 @@ import pytest
 
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
-from tallow.domain.evidence import Certificate, Finding, Incident
+from tallow.domain.evidence import Certificate, Finding, Incident, Rung
 from tallow.domain.results import Result, Run
 from tallow.flows.report import definitions, render
 
 ORDER = [name for name, _, _ in definitions.SECTIONS]
 HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'&\u202e"
+LADDER = (
+    Rung("model", "close (optimistic)", 4.0, "filled at the close"), Rung("model", "next open", 3.1, "filled next"),
+    Rung("costs", "0x", 18.2), Rung("costs", "1x", 3.1), Rung("costs", "2x", -9.8), Rung("costs", "5x", -41.0),
+)  # fmt: skip
 NEVER_OPEN = {"meta", "link", "br", "col", "input", "td", "tr"}  # void, or closed by what follows
 
 
@@ -53,7 +57,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text(result: Result, bars: Bars) -> str:
-    return render(result, bars, ladder=[("0x", 18.2), ("1x", 3.1), ("2x", -9.8), ("5x", -41.0)])
+    return render(replace(result, ladder=LADDER), bars)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +191,7 @@ def hostile(result: Result) -> Result:
 
 
 def test_hostile_names_stay_text(hostile: Result, bars: Bars, page: Page) -> None:
-    text = render(hostile, bars, ladder=[(HOSTILE, 1.0)])
+    text = render(replace(hostile, ladder=(Rung("model", HOSTILE, 1.0, HOSTILE), Rung("costs", HOSTILE, 1.0))), bars)
     found = Page(text)
     assert "<img" not in text
     assert "\u202e" not in text

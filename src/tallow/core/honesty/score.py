@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -149,6 +149,27 @@ class HonestScore:
             "checks": dict(self.checks),
             "verdict": self.verdict,
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "HonestScore":
+        """Read plain values back; `evidence.overfitting`, whose arrays were left out, stays None.
+
+        Example:
+            >>> found = score(np.tile([0.02, -0.01, 0.0], 100), trials=50)
+            >>> HonestScore.from_dict(found.to_dict()) == found
+            True
+        """
+        shown = values["evidence"]
+        permutation, startup = shown.get("permutation"), shown.get("startup")
+        known = {item.name: values[item.name] for item in fields(cls)}
+        known["intervals"] = {name: Interval(**interval) for name, interval in values["intervals"].items()}
+        known["caveats"] = tuple(Caveat(**caveat) for caveat in values["caveats"])
+        known["evidence"] = Evidence(
+            closed_trades=shown.get("closed_trades"),
+            permutation=None if permutation is None else PermutationTest(**permutation),
+            startup=None if startup is None else Startup.from_dict(startup),
+        )
+        return cls(**known)
 
 
 def score(

@@ -1,8 +1,8 @@
 """How many bars must come first until an indicator or a strategy no longer depends on where its data began."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -69,6 +69,11 @@ class Startup:
                 "two runs that begin on different days disagree."
             )
         return f"A value is final once {self.warm_up} bars are there, its own included; earlier ones are not."
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Startup":
+        """Read the plain values of `dataclasses.asdict` back."""
+        return cls(**{**values, "tried": tuple(LeadIn(**one) for one in values["tried"])})
 
 
 def startup_sensitivity(

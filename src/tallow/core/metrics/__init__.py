@@ -13,11 +13,11 @@ from tallow.core.metrics.returns import (
     sortino,
     volatility,
 )
-from tallow.core.metrics.summaries import METRICS, buy_hold_pct, summary
+from tallow.core.metrics.summaries import METRICS, buy_hold_pct, ratio_returns, summary
 from tallow.core.metrics.trades import trade_metrics
 
 __all__ = [
     "METRICS", "DailyEquity", "Drawdown", "MonthlyReturn", "buy_hold_pct", "daily_equity", "drawdowns", "growth",
-    "monthly_returns", "rolling_sharpe", "sharpe", "sharpe_interval", "sortino", "summary", "trade_metrics",
+    "monthly_returns", "ratio_returns", "rolling_sharpe", "sharpe", "sharpe_interval", "sortino", "summary", "trade_metrics",
     "volatility",
 ]  # fmt: skip

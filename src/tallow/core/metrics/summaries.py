@@ -100,7 +100,7 @@ def _yearly_growth_pct(factor: float, span: int) -> float | None:
 
 
 def _ratio_metrics(run: Run, timeframe: Timeframe, cash: float) -> dict[str, Metric]:
-    returns, per_year = _ratio_returns(run, timeframe, cash)
+    returns, per_year = ratio_returns(run, timeframe, cash)
     low, high = sharpe_interval(returns, per_year)
     yearly = volatility(returns, per_year)
     return {
@@ -113,7 +113,8 @@ def _ratio_metrics(run: Run, timeframe: Timeframe, cash: float) -> dict[str, Met
     }
 
 
-def _ratio_returns(run: Run, timeframe: Timeframe, cash: float) -> tuple[Floats, float]:
+def ratio_returns(run: Run, timeframe: Timeframe, cash: float) -> tuple[Floats, float]:
+    """Give the returns behind the Sharpe ratio, daily ones for bars below a day, and how many of them a year has."""
     # Bars shorter than a day are joined to days: the square root of time is then the same for every timeframe.
     if timeframe.microseconds < DAY:
         return growth(equity_at(run.path, last_of_days(run.time)), cash), YEAR_DAYS

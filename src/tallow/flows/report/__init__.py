@@ -12,24 +12,22 @@ from tallow.domain.results import Result
 from tallow.flows.report import notebook, page
 from tallow.flows.report.palette import check_palette
 from tallow.flows.report.plain import text
-from tallow.flows.report.trading import Ladder
 
 __all__ = ["fragment", "render", "text"]
 
 
-def render(result: Result, bars: Bars, *, palette: str = "green-red", ladder: Ladder = ()) -> str:
+def render(result: Result, bars: Bars, *, palette: str = "green-red") -> str:
     """Write the report of a result as one self-contained HTML file.
 
     Args:
         result: the finished backtest.
         bars: the very bars it ran on, one for each row of its run.
         palette: ``green-red``, ``red-green`` or ``blue-orange``; the reader can switch.
-        ladder: (label, return in per cent) of the same decisions under other costs, such as ``("2x", 3.1)``.
 
     Raises:
         UserError: UNKNOWN_PALETTE; BARS_MISMATCH when the bars are not those of the run.
     """
-    return page.document(result, _matching(result, bars), ladder, check_palette(palette))
+    return page.document(result, _matching(result, bars), check_palette(palette))
 
 
 def fragment(result: Result, bars: Bars) -> str:

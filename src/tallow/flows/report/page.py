@@ -7,7 +7,7 @@ from importlib import resources
 
 from tallow.domain.columns import Bars
 from tallow.domain.results import Result
-from tallow.flows.report import definitions, figures, palette, performance, proof, stage, trading, verdict
+from tallow.flows.report import definitions, figures, honesty, palette, performance, proof, stage, trading, verdict
 from tallow.flows.report.columns import payload
 from tallow.flows.report.markup import Content, Markup, script_json, tag
 from tallow.flows.report.tables import STATIC_ROWS, section
@@ -29,7 +29,7 @@ def resource(name: str) -> str:
     return resources.files("tallow.flows.report").joinpath(name).read_text("utf-8")
 
 
-def document(result: Result, bars: Bars, ladder: trading.Ladder, colours: str) -> str:
+def document(result: Result, bars: Bars, colours: str) -> str:
     """Write the whole page; the same arguments give the same bytes."""
     scene = result.scene
     rows = trading.trade_rows(result, bars)
@@ -39,7 +39,7 @@ def document(result: Result, bars: Bars, ladder: trading.Ladder, colours: str) -
         _SHAPES,
         _top(result, colours),
         _contents(),
-        tag("main", *_sections(result, bars, ladder, rows), class_="wrap"),
+        tag("main", *_sections(result, bars, rows), class_="wrap"),
         _footer(result),
         tag("script", script_json(packed), id="data", type="application/json"),
     )
@@ -126,12 +126,18 @@ def _contents() -> Markup:
         "rolling": "Rolling",
         "distribution": "Distribution",
     }
-    short |= {"costs": "Costs", "drawdowns": "Drawdowns", "causality": "Causality", "incidents": "Incidents"}
+    short |= {
+        "honesty": "Honesty",
+        "costs": "Costs",
+        "drawdowns": "Drawdowns",
+        "causality": "Causality",
+        "incidents": "Incidents",
+    }
     links = (tag("li", tag("a", short.get(name, title), href=f"#{name}")) for name, title, _ in definitions.SECTIONS)
     return tag("nav", tag("ul", *links), aria_label="Sections")
 
 
-def _sections(result: Result, bars: Bars, ladder: trading.Ladder, rows: list[tuple[str, ...]]) -> list[Markup]:
+def _sections(result: Result, bars: Bars, rows: list[tuple[str, ...]]) -> list[Markup]:
     bodies: dict[str, Content] = {
         "equity": stage.equity(result, bars),
         "price": stage.price(result, bars),
@@ -139,7 +145,8 @@ def _sections(result: Result, bars: Bars, ladder: trading.Ladder, rows: list[tup
         "rolling": performance.rolling(result),
         "distribution": performance.distribution(result),
         "trades": trading.trade_table(result, rows),
-        "costs": trading.cost_ladder(result, ladder),
+        "honesty": honesty.score_section(result),
+        "costs": honesty.ladder_section(result),
         "drawdowns": performance.drawdown_table(result),
         "causality": proof.causality(result.certificate),
         "incidents": proof.incidents(result),

@@ -1,7 +1,7 @@
 """The result as plain text: what a terminal prints."""
 
 from tallow.domain.results import Result
-from tallow.flows.report import figures
+from tallow.flows.report import figures, honesty
 from tallow.flows.report.definitions import DEFINITIONS
 from tallow.flows.report.verdict import headline, interval, judge, notices
 
@@ -29,6 +29,7 @@ def text(result: Result) -> str:
     lines += [f"  {name:<{name_width}}  {value:>{value_width}}  {note}".rstrip() for name, value, note in rows]
     judgement = judge(result.certificate)
     lines += ["", *(f"  {name:<{name_width}}  {words}" for name, words in _evidence(result))]
+    lines += _block("", honesty.plain_score(result)) + _block("Assumption ladder", honesty.plain_ladder(result))
     return "\n".join(
         [*lines, "", f"{judgement.symbol} causality {judgement.word.lower()}: {_plain(judgement.sentence)}"]
     )
@@ -64,6 +65,13 @@ def _evidence(result: Result) -> list[tuple[str, str]]:
         ("Digest", result.digest),
         ("Repeat it", f"tallow results replay {result.key[:12]}"),
     ]
+
+
+def _block(title: str, rows: list[tuple[str, str]]) -> list[str]:
+    # Terminals and scripts get the minus and the space that they can read.
+    shown = [(name, words.replace("\u00a0", " ").replace(figures.MINUS, "-")) for name, words in rows]
+    width = max(len(name) for name, _ in shown)
+    return ["", *([title] if title else []), *(f"  {name:<{width}}  {words}".rstrip() for name, words in shown)]
 
 
 def _plain(words: str) -> str:

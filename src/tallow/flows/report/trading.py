@@ -117,7 +117,7 @@ def cost_ladder(result: Result, ladder: Ladder) -> Markup:
     if not ladder:
         return empty("Not computed for this result: the ladder runs the same decisions with other costs.")
     largest = max((abs(value) for _, value in ladder if figures.is_known(value)), default=0.0) or 1.0
-    rows = [(name, figures.percent(value, signed=True), _bar(value, largest)) for name, value in ladder]
+    rows = [(name, figures.percent(value, signed=True), bar(value, largest)) for name, value in ladder]
     columns = (
         Column("Costs", "Multiple of this result's fees and slippage", is_text=True),
         Column("Return", "After these costs"),
@@ -128,7 +128,8 @@ def cost_ladder(result: Result, ladder: Ladder) -> Markup:
     )
 
 
-def _bar(value: float, largest: float) -> Markup:
+def bar(value: float, largest: float) -> Markup:
+    """Draw a value to the left or right of a zero line in the middle; `largest` fills its side."""
     if not figures.is_known(value):
         return Markup(figures.DASH)
     # The zero line stands in the middle: each side has half of the width.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tallow.domain.evidence import Certificate
 from tallow.domain.results import EXIT_REASONS, Result
-from tallow.flows.report import definitions, figures
+from tallow.flows.report import definitions, figures, honesty
 from tallow.flows.report.markup import Content, Markup, join, tag
 
 
@@ -18,6 +18,7 @@ class Judgement:
     sentence: str
 
 
+_SCORED = "What is left of the Sharpe ratio once trials, chance and length are counted."
 UNPROVEN = Judgement("Unproven", "warn", "?", "No look-ahead check was run: the decisions may have seen the future.")
 _WORDS = {"certified": ("Certified", "good", "✓"), "leaky": ("Leaky", "bad", "✗"), "unknown": ("Unknown", "warn", "?")}
 
@@ -117,10 +118,11 @@ def strip(result: Result, *, linked: bool = True) -> Markup:
         _metric("sharpe", sharpe, _sharpe_note(result)),
         _metric("trades", trades, _trade_note(result)),
         Cell("Causality check", _fact(judgement), _coverage(result.certificate), "causality", judgement.sentence),
+        Cell("Honest score", _scored(result), honesty.note_of(honesty.score_of(result)), "honesty", _SCORED),
         Cell("Data incidents", tag("span", f"{count:,}", class_="warn" if count else "good"), gaps, "incidents"),
         Cell("Digest", tag("span", result.digest[:12], class_="code"), "of every number", "reproduce", result.digest),
     )
-    return tag("div", *(cell.write(linked) for cell in cells), class_="strip")
+    return tag("div", *(cell.write(linked) for cell in cells), class_="strip eight")
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,12 @@ class Cell:
 def _metric(key: str, amount: float | int | None, note: Content, tone: str = "") -> Cell:
     found = definitions.find_definition(key)
     return Cell(found.label, definitions.value(key, amount, tone), note, found.anchor, found.meaning)
+
+
+def _scored(result: Result) -> Markup:
+    found = honesty.score_of(result)
+    tone, symbol = honesty.tone_of(found)
+    return tag("span", f"{symbol} {honesty.word_of(found)}", class_=tone)
 
 
 def _fact(judgement: Judgement) -> Markup:
