@@ -1,6 +1,6 @@
 """The bar engine: target positions in, marks, fills and trades out, by one compiled step in every mode."""
 
-from tallow.core.engine.batch import Summary, run, summarize
+from tallow.core.engine.batch import Summary, extend, run, summarize
 from tallow.core.engine.checks import Market, prepare
 from tallow.core.engine.live import Account, Engine, LiveBar, LiveFill, live_bars, run_path
 
@@ -14,6 +14,7 @@ __all__ = [
     "LiveFill",
     "Market",
     "Summary",
+    "extend",
     "live_bars",
     "prepare",
     "run",

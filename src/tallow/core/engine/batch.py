@@ -1,6 +1,8 @@
 """Whole backtests in one call: with every log, or as a summary of a few numbers."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +13,15 @@ from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import Marks
 from tallow.core.engine.segments import Moments, Reach
 from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
-from tallow.core.engine.traced import trace
+from tallow.core.engine.traced import Checkpoint, TracedRun, trace
 from tallow.core.matching import Config, configure
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
+from tallow.domain.errors import UserError
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
 
 _NOWHERE = Reach(np.empty(0), np.empty(0))
+_ROW, _PLACE, _PAID, _STOP = range(STATE_SIZE, STATE_SIZE + 4)  # places in the memory of a run
 _FIRST_LOG, _LARGEST_LOG = 256, 65_536  # rows of the event log; each is twice the one before
 
 
@@ -61,7 +65,7 @@ def run(
     *,
     cash: float,
     funding: FundingRates | None = None,
-) -> Run:
+) -> TracedRun:
     """Carry out target positions on bars and keep every mark, fill and trade.
 
     Args:
@@ -82,19 +86,67 @@ def run(
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
     """
+    memory = np.array([*flatten(initial_state(check_cash(cash))), *np.zeros(4)])
+    return extend(
+        Checkpoint(memory, np.zeros((0, len(EVENT_COLUMNS))), cash), bars, targets, execution, funding=funding
+    )
+
+
+def extend(
+    checkpoint: Checkpoint,
+    bars: Bars | Market,
+    targets: Targets,
+    execution: Execution,
+    *,
+    funding: FundingRates | None = None,
+) -> TracedRun:
+    """Continue a run on a longer series: to the bit the run on all of it, at the cost of the new bars.
+
+    Bars, targets and funding must begin with those of the run that left the checkpoint, and the execution must be the
+    same; that is for the caller to know. The last bar of that run is passed again, because a hole in the data that
+    began after it, and funding in the hole, could not be known at the time.
+
+    Args:
+        checkpoint: `run(...).checkpoint`.
+        bars: all bars, or what `prepare` made of them.
+        targets: one a bar, of all of them.
+        execution: fills and costs.
+        funding: rates that longs pay to shorts.
+
+    Raises:
+        DataError: BAD_BARS, BAD_FUNDING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH; BAD_SETTING when there are fewer bars than before.
+    """
     market = prepare(bars, funding)
     config, changes = configure(execution), check_targets(market, targets, execution)
-    decided = changes, reach_of(market, config)
-    kernel = KERNELS.run_plain if is_plain(config, market.columns) else KERNELS.run
-    memory = np.array([*flatten(initial_state(check_cash(cash))), 0.0, 0.0, 0.0])
-    chunks, row = [np.zeros((0, len(EVENT_COLUMNS)))], 0
-    while row < len(market):
+    if len(market) < checkpoint.rows:
+        raise UserError(
+            "BAD_SETTING", f"{len(market)} bars do not continue {checkpoint.rows}", facts={"valid": "more bars"}
+        )
+    memory, chunks = checkpoint.memory.copy(), [checkpoint.events]
+    memory[_PLACE] = np.searchsorted(changes.row, memory[_ROW])
+    memory[_PAID] = np.searchsorted(market.columns.funding_row, memory[_ROW])
+    kernel = partial(
+        KERNELS.run_plain if is_plain(config, market.columns) else KERNELS.run,
+        config,
+        memory,
+        market.columns,
+        (changes, reach_of(market, config)),
+    )
+    _run_until(kernel, memory, chunks, max(0, len(market) - 1))
+    left = Checkpoint(memory.copy(), np.concatenate(chunks), checkpoint.cash)
+    _run_until(kernel, memory, chunks, len(market))
+    end = unflatten(memory[:STATE_SIZE]), checkpoint.cash
+    return trace(market.time, market.columns.close, changes, np.concatenate(chunks), (*end, left))
+
+
+def _run_until(kernel: Callable[[Floats], None], memory: Floats, chunks: list[Floats], stop: int) -> None:
+    memory[_STOP] = stop
+    while memory[_ROW] < stop:
         log = np.empty((min(_FIRST_LOG << len(chunks), _LARGEST_LOG), len(EVENT_COLUMNS)))
-        row = kernel(config, memory, market.columns, decided, log)
+        kernel(log)
         chunks.append(log[: int(memory[EVENTS])])
         memory[EVENTS] = 0.0
-    end = unflatten(memory[:STATE_SIZE]), cash
-    return trace(market.time, market.columns.close, changes, np.concatenate(chunks), end)
 
 
 def summarize(

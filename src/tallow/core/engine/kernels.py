@@ -54,8 +54,8 @@ _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the che
 class Kernels(NamedTuple):
     """The compiled entry points; of the long loops also the variant for scenes without the rarer rules."""
 
-    run: Callable[..., int]
-    run_plain: Callable[..., int]
+    run: Callable[..., None]
+    run_plain: Callable[..., None]
     summarize: Callable[..., None]
     summarize_plain: Callable[..., None]
     path: Callable[..., int]
@@ -78,12 +78,12 @@ def is_plain(config: Config, columns: Columns) -> bool:
     return same(config) == config and len(columns.funding_row) == 0
 
 
-def _build_run(fingerprint: int, is_plain: bool) -> Callable[..., int]:
+def _build_run(fingerprint: int, is_plain: bool) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def run(
         config: Config, memory: Floats, columns: Columns, decided: tuple[Changes, Reach], log: Floats
-    ) -> int:  # pragma: no cover
-        """Run from the row in `memory` until the bars end or the log may not hold another bar; give the next row."""
+    ) -> None:  # pragma: no cover
+        """Run from the row in `memory` up to its last row, or until the log may not hold another bar."""
         _ = fingerprint
         if is_plain:
             config = plain(config)
@@ -91,11 +91,11 @@ def _build_run(fingerprint: int, is_plain: bool) -> Callable[..., int]:
         changes, reach = borrow_decided(decided)
         state, full = load(m), float(len(log) - EVENTS_A_BAR)
         row, place, event = int(m[_SIZE]), int(m[_SIZE + 1]), int(m[_SIZE + 2])
-        count = len(columns.close)
+        count = int(m[_SIZE + 3])
         while row < count and state.totals.events <= full:
             change = changes.row[place] if place < len(changes.row) else count
             paid = next_paid(columns, event)
-            end = next_event(config, state, columns, reach, (row, min(change, paid)))
+            end = next_event(config, state, columns, reach, (row, min(min(change, paid), count)))
             state = mark(state, columns.close[end - 1]) if end > row else state
             row = end
             if row < count:
@@ -106,9 +106,8 @@ def _build_run(fingerprint: int, is_plain: bool) -> Callable[..., int]:
                 row += 1
         store(m, state)
         m[_SIZE], m[_SIZE + 1], m[_SIZE + 2] = row, place, event
-        return row
 
-    return cast(Callable[..., int], run)
+    return cast(Callable[..., None], run)
 
 
 def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:

@@ -288,7 +288,7 @@ class _Walk:
         rows, targets = zip(*self._changes, strict=True) if self._changes else ((), ())
         changes = Changes(np.array(rows, np.int64), np.array(targets, np.float64))
         self._chunks.append(self._log[: int(self._view[EVENTS])])
-        end = unflatten(self._desk[:STATE_SIZE]), self._start
+        end = unflatten(self._desk[:STATE_SIZE]), self._start, None
         return trace(self._market.time, self._market.columns.close, changes, np.concatenate(self._chunks), end)
 
 

@@ -1,6 +1,8 @@
 """A run that keeps what happened, and works out a mark for every bar when somebody asks for them."""
 
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -8,20 +10,52 @@ from numba import njit
 from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import borrow
 from tallow.core.engine.segments import Changes
-from tallow.core.engine.state import State
+from tallow.core.engine.state import STATE_SIZE, State
 from tallow.core.matching import account_equity
 from tallow.domain.columns import Floats, Times
-from tallow.domain.results import FillLog, Ints, Path, Run, TradeLog
+from tallow.domain.errors import UserError
+from tallow.domain.results import Ints, Path, Run
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stood before its last bar, and what had happened by then.
+
+    Attributes:
+        memory: flat state and places, as the loop stores them.
+        events: its log.
+        cash: starting balance.
+    """
+
+    memory: Floats
+    events: Floats
+    cash: float
+
+    @property
+    def rows(self) -> int:
+        """Bars passed."""
+        return int(self.memory[STATE_SIZE])
 
 
 class TracedRun(Run):
     """A `Run` whose equity, position and target are computed once each, when first read."""
 
-    def __init__(
-        self, time: Times, path: Path, changes: Changes, logs: tuple[FillLog, TradeLog], counts: tuple[int, int]
-    ) -> None:
-        known = {"time": time, "_path": path, "_changes": changes, "fills": logs[0], "trades": logs[1]}
-        self.__dict__.update(known, ambiguous_bars=counts[0], rejected_orders=counts[1])
+    def __init__(self, path: Path, changes: Changes, checkpoint: Checkpoint | None, **known: Any) -> None:
+        self.__dict__.update(known, _path=path, _changes=changes, _checkpoint=checkpoint)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where `extend` continues; a run that a strategy decided bar by bar has none.
+
+        Raises:
+            UserError: BAD_SETTING when there is none.
+        """
+        found: Checkpoint | None = self.__dict__["_checkpoint"]
+        if found is None:
+            raise UserError(
+                "BAD_SETTING", "a run decided bar by bar cannot be continued: the strategy's state is not kept"
+            )
+        return found
 
     @property
     def path(self) -> Path:
@@ -52,17 +86,27 @@ class TracedRun(Run):
         return spread(row, value, len(self.path.close))
 
 
-def trace(time: Times, close: Floats, changes: Changes, events: Floats, end: tuple[State, float]) -> TracedRun:
-    """Put the events of a run together; `end` is the last state and the starting cash."""
-    (state, cash), named = end, name_events(events)
+def trace(
+    time: Times, close: Floats, changes: Changes, events: Floats, end: tuple[State, float, Checkpoint | None]
+) -> TracedRun:
+    """Put the events of a run together; `end` is the last state, the starting cash, and where it can be continued."""
+    (state, cash, checkpoint), named = end, name_events(events)
     path = Path(
         close,
         np.append(0, named["row"].astype(np.int64)),
         np.append(cash, named["cash"]),
         np.append(0.0, named["position"]),
     )
-    logs = fill_log(named, time), trade_log(named, time, cash, float(close[-1]) if len(close) else 0.0)
-    return TracedRun(time, path, changes, logs, (int(state.totals.ambiguous), int(state.totals.rejected)))
+    return TracedRun(
+        path,
+        changes,
+        checkpoint,
+        time=time,
+        fills=fill_log(named, time),
+        trades=trade_log(named, time, cash, float(close[-1]) if len(close) else 0.0),
+        ambiguous_bars=int(state.totals.ambiguous),
+        rejected_orders=int(state.totals.rejected),
+    )
 
 
 def _lengths(row: Ints, count: int) -> Ints:

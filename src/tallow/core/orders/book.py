@@ -27,6 +27,7 @@ from tallow.core.orders.state import (
     KIND,
     LEFT,
     LIMIT,
+    LOGGED,
     M_ENDED,
     M_FULL,
     M_HIGH,
@@ -128,19 +129,20 @@ def sweep(m: Floats, slots: Floats, ended: Floats) -> None:  # pragma: no cover
     for k in range(count):
         if slots[k, STATE] == WORKING:
             if kept < k:
-                _copy(slots, k, slots, kept)
+                _copy(slots, k, (slots, kept), SLOT_SIZE)
             kept += 1
         else:
             if int(m[M_ENDED]) < len(ended):
-                _copy(slots, k, ended, int(m[M_ENDED]))
+                _copy(slots, k, (ended, int(m[M_ENDED])), LOGGED)
             m[M_ENDED] += 1.0
     m[M_WORKING] = float(kept)
 
 
 @inlined
-def _copy(source: Floats, k: int, target: Floats, row: int) -> None:  # pragma: no cover
+def _copy(source: Floats, k: int, place: tuple[Floats, int], count: int) -> None:  # pragma: no cover
     # By number: copying slices takes long to compile.
-    for i in range(SLOT_SIZE):
+    target, row = place
+    for i in range(count):
         target[row, i] = source[k, i]
 
 

@@ -17,28 +17,29 @@ def order_log(rows: Floats, time: Times) -> OrderLog:
 
     An order submitted before the first row has row and time -1.
     """
-    rows = rows[np.argsort(rows[:, places.ID], kind="stable")]
-    state, filled = _whole(rows[:, places.STATE]), rows[:, places.FILLED]
-    start, end = _whole(rows[:, places.BORN]), _whole(rows[:, places.ENDED])
-    average = rows[:, places.NOTIONAL] / np.where(filled > 0, filled, np.nan)
+    order = np.argsort(rows[:, places.ID], kind="stable")
+    columns = np.take(np.ascontiguousarray(rows.T), order, axis=1)
+    state, filled = _whole(columns[places.STATE]), columns[places.FILLED]
+    start, end = _whole(columns[places.BORN]), _whole(columns[places.ENDED])
+    average = columns[places.NOTIONAL] / np.where(filled > 0, filled, np.nan)
     return OrderLog(
-        id=_whole(rows[:, places.ID]),
-        kind=_whole(rows[:, places.KIND]),
-        side=_whole(rows[:, places.SIDE]),
-        quantity=_known(rows[:, places.QUANTITY]),
-        price=_known(rows[:, places.PRICE]),
-        trigger=_known(rows[:, places.TRIGGER]),
-        trail=_known(rows[:, places.TRAIL]),
-        target=np.where(rows[:, places.KIND] == _TARGET, rows[:, places.TARGET], np.nan),
-        group=_whole(rows[:, places.GROUP]),
-        parent=_whole(rows[:, places.PARENT]),
+        id=_whole(columns[places.ID]),
+        kind=_whole(columns[places.KIND]),
+        side=_whole(columns[places.SIDE]),
+        quantity=_known(columns[places.QUANTITY]),
+        price=_known(columns[places.PRICE]),
+        trigger=_known(columns[places.TRIGGER]),
+        trail=_known(columns[places.TRAIL]),
+        target=np.where(columns[places.KIND] == _TARGET, columns[places.TARGET], np.nan),
+        group=_whole(columns[places.GROUP]),
+        parent=_whole(columns[places.PARENT]),
         row=start,
         time=_times(time, start),
         end_row=end,
         end_time=_times(time, end),
         state=np.where((state == 0) & (filled > 0), _PART_FILLED, state),
-        reason=_whole(rows[:, places.REASON]),
-        filled=filled.copy(),
+        reason=_whole(columns[places.REASON]),
+        filled=filled,
         average_price=average,
     )
 

@@ -14,6 +14,7 @@ from tallow.core.orders.state import (
     FILLED,
     ID,
     LOG_COLUMNS,
+    LOGGED,
     MESSAGE_SIZE,
     NOTIONAL,
     OUTBOX,
@@ -70,7 +71,7 @@ class Session:
         self.view = cast("memoryview[float]", memory.data)
         self.sent = self._submitted = 0
         self.events = [np.zeros((0, LOG_COLUMNS))]
-        self.ended = [np.zeros((0, SLOT_SIZE))]
+        self.ended = [np.zeros((0, LOGGED))]
 
     @property
     def position(self) -> float:
@@ -113,7 +114,7 @@ class Session:
         """Give logs empty tables of events and ended orders."""
         rows = min(_FIRST_LOG << len(self.events), _LARGEST_LOG)
         tables = logs._replace(
-            events=np.zeros((rows, LOG_COLUMNS)), ended=np.zeros((max(rows // 4, 2 * ENDS_A_BAR), SLOT_SIZE))
+            events=np.zeros((rows, LOG_COLUMNS)), ended=np.zeros((max(rows // 4, 2 * ENDS_A_BAR), LOGGED))
         )
         return cast(AnyLogs, tables)
 
@@ -170,7 +171,7 @@ class Session:
 
     def all_orders(self) -> Floats:
         """Give the slots of every order, ended and working."""
-        return np.concatenate([*self.ended, self.book.slots[: self.working]])
+        return np.concatenate([*self.ended, self.book.slots[: self.working, :LOGGED]])
 
 
 def too_many(limit: int, what: str) -> UserError:

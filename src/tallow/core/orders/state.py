@@ -18,8 +18,9 @@ OUTBOX = 64  # messages a strategy may send at one close
 # Columns of a slot. The first fourteen are also those of a message; there, an id is one to cancel and 0 submits.
 ID, KIND, SIDE, QUANTITY, PRICE, TRIGGER, TRAIL, VALIDITY, GOOD_TILL, REDUCE, GROUP, PARENT, TARGET = range(13)
 MESSAGE_SIZE = 13
-LEFT, STATUS, ARMED, WAITED, BEST, FILLED, NOTIONAL, BORN, STATE, REASON, ENDED = range(13, 24)
-ARRIVES, CANCELS, QUEUE = range(24, 27)
+FILLED, NOTIONAL, BORN, STATE, REASON, ENDED = range(13, 19)
+LOGGED = 19  # columns that an ended order leaves in the log
+LEFT, STATUS, ARMED, WAITED, BEST, ARRIVES, CANCELS, QUEUE = range(19, 27)
 SLOT_SIZE = 27
 
 MARKET, LIMIT, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP, TO_TARGET = (float(i) for i in range(7))

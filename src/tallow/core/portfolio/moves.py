@@ -29,6 +29,8 @@ from tallow.core.portfolio.desk import (
 )
 from tallow.domain.columns import Floats
 
+Four = tuple[int, int, int, int]
+Fours = tuple[float, float, float, float]
 hold, exit_fill = steps._hold, steps._exit_fill  # the engine's own: one definition of each
 
 
@@ -91,18 +93,57 @@ def trail(desk: Desk, i: int, row: int) -> None:  # pragma: no cover
 
 
 @inlined
-def mark_rows(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pragma: no cover
-    """Value the account at every close of a stretch without events: cash, then one instrument after the other."""
+def _add_four(
+    desk: Desk, equity: Floats, span: tuple[int, int, bool], address: Four, quantity: Fours
+) -> None:  # pragma: no cover
+    # Add the value of four positions in one pass, one after the other; the first pass begins with the cash.
+    start, stop, fresh = span
     cash = desk.account[CASH]
+    a, b, c, d = address
+    first, second, third, fourth = quantity
     for row in range(start, stop):
-        equity[row] = cash
+        value = account_equity(cash if fresh else equity[row], first, peek(a, row))
+        value = account_equity(account_equity(value, second, peek(b, row)), third, peek(c, row))
+        equity[row] = account_equity(value, fourth, peek(d, row))
+
+
+@inlined
+def _add_sparse(desk: Desk, equity: Floats, i: int, span: tuple[int, int, bool]) -> None:  # pragma: no cover
+    # Add the value of a position whose instrument has no bar at some of the rows.
+    start, stop, fresh = span
+    quantity, close = desk.book[i, QUANTITY], desk.address[i, CLOSE]
+    for row in range(start, stop):
+        value = desk.account[CASH] if fresh else equity[row]
+        equity[row] = account_equity(value, quantity, peek(close, last_row(own_row(desk, i, row))))
+
+
+@inlined
+def mark_rows(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pragma: no cover
+    """Value the account at every close of a stretch without events: cash, then one position after the other.
+
+    Four positions share a pass over the rows; where there are fewer, the rest of the four is nothing of the first.
+    """
+    fresh, count = True, 0
+    address, quantity = (0, 0, 0, 0), (0.0, 0.0, 0.0, 0.0)
     for i in range(len(desk.book)):
-        quantity, close = desk.book[i, QUANTITY], desk.address[i, CLOSE]
-        if quantity == 0.0:
+        held, close = desk.book[i, QUANTITY], desk.address[i, CLOSE]
+        if held == 0.0:
             continue
-        if desk.address[i, AXIS] == 0:
-            for row in range(start, stop):
-                equity[row] = account_equity(equity[row], quantity, peek(close, row))
+        sparse = desk.address[i, AXIS] != 0
+        if count == 4 or (sparse and count > 0):
+            _add_four(desk, equity, (start, stop, fresh), address, quantity)
+            fresh, count = False, 0
+        if sparse:
+            _add_sparse(desk, equity, i, (start, stop, fresh))
+            fresh = False
+        elif count == 0:
+            address, quantity, count = (close, close, close, close), (0.0, 0.0, 0.0, held), 1
         else:
-            for row in range(start, stop):
-                equity[row] = account_equity(equity[row], quantity, peek(close, last_row(own_row(desk, i, row))))
+            address = (address[1], address[2], address[3], close)
+            quantity = (quantity[1], quantity[2], quantity[3], held)
+            count += 1
+    if count > 0:
+        _add_four(desk, equity, (start, stop, fresh), address, quantity)
+    elif fresh:
+        for row in range(start, stop):
+            equity[row] = desk.account[CASH]

@@ -16,6 +16,9 @@ from tallow.domain.ranges import iso
 ORDER_STREAM, _DATA_STREAM = 1, 2  # jitters of orders and of data are drawn apart
 
 
+NO_LATENCY = Latency()
+
+
 class TickColumns(NamedTuple):
     """What a loop reads, a row a trade; the quote columns are empty where none were recorded.
 
@@ -35,9 +38,13 @@ class TickColumns(NamedTuple):
 
 @dataclass(frozen=True)
 class Tape:
-    """Trades that passed the checks, ready for any number of runs; made by `prepare_ticks`."""
+    """Trades that passed the checks, ready for any number of runs; made by `prepare_ticks`.
+
+    `latency` is the one its local times are for; another one is worked out when a run needs it.
+    """
 
     columns: TickColumns
+    latency: Latency = NO_LATENCY
 
     def __len__(self) -> int:
         return len(self.columns.time)
@@ -82,8 +89,10 @@ def _find_bad_row(time: Times, price: Floats, quantity: Floats) -> int:  # pragm
     return -1
 
 
-def prepare_ticks(ticks: "Ticks | Tape", quotes: Quotes | None = None) -> Tape:
+def prepare_ticks(ticks: "Ticks | Tape", quotes: Quotes | None = None, latency: Latency = NO_LATENCY) -> Tape:
     """Check trades and put the quote in force beside each; what is prepared already is returned as it is.
+
+    Runs under the given latency need not work out again when each trade reaches the strategy.
 
     Raises:
         DataError: BAD_TICKS when a price is not positive and finite, a quantity is below 0, or time steps back.
@@ -97,17 +106,20 @@ def prepare_ticks(ticks: "Ticks | Tape", quotes: Quotes | None = None) -> Tape:
     if row >= 0:
         raise bad_tick(row, int(time[row]), float(price[row]), float(quantity[row]))
     sold = np.ascontiguousarray(ticks.buyer_is_maker, np.bool_)
-    return Tape(TickColumns(time, time, price, quantity, sold, *_quote_columns(time, quotes)))
+    tape = Tape(TickColumns(time, time, price, quantity, sold, *_quote_columns(time, quotes)))
+    return Tape(delayed(tape, latency), latency)
 
 
 def delayed(tape: Tape, latency: Latency) -> TickColumns:
     """Give the columns with the times at which trades reach a strategy."""
-    if not (latency.data or latency.data_jitter):
+    time, known = tape.columns.time, tape.latency
+    arrival = latency.data, latency.data_jitter, latency.seed * (latency.data_jitter > 0)
+    if arrival == (known.data, known.data_jitter, known.seed * (known.data_jitter > 0)):
         return tape.columns
-    time = tape.columns.time
-    return tape.columns._replace(
-        local=local_times(time, float(latency.data), float(latency.data_jitter), (latency.seed, 0))
-    )
+    if not latency.data_jitter:
+        return tape.columns._replace(local=time + latency.data)
+    key = latency.seed, 0
+    return tape.columns._replace(local=local_times(time, float(latency.data), float(latency.data_jitter), key))
 
 
 def _quote_columns(time: Times, quotes: Quotes | None) -> tuple[Floats, ...]:
