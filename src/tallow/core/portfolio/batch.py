@@ -86,7 +86,7 @@ def run(
         _raise_refused(desk, panel, settings, row)
         chunks.append(desk.log[: int(desk.account[EVENTS])])
         desk.account[EVENTS] = 0.0
-    events = np.concatenate(chunks)
+    events = np.concatenate([chunk.T for chunk in chunks], axis=1).T  # by column, as the logs read it
     events[:, INSTRUMENT] = np.array(order, np.float64)[events[:, INSTRUMENT].astype(np.int64)]
     back = np.argsort(order)
     return PortfolioRun(

@@ -76,7 +76,7 @@ class PortfolioRun:
         owner = self.events[:, INSTRUMENT].astype(np.uint16)  # which numpy sorts by digits
         order = np.argsort(owner, kind="stable")
         ends = np.searchsorted(owner[order], np.arange(len(self.symbols) + 1))
-        named, found = name_events(self.events[order]), []
+        named, found = {name: column[order] for name, column in name_events(self.events).items()}, []
         for i, market in enumerate(self.panel.markets):
             own = {name: column[ends[i] : ends[i + 1]] for name, column in named.items()}
             close = float(market.columns.close[-1]) if len(market) else 0.0
