@@ -59,3 +59,17 @@ def test_a_random_split_is_not_to_be_had():
     for plan in (WalkForward, CombinatorialPurged):
         assert not {"shuffle", "seed", "random_state"} & set(inspect.signature(plan).parameters)
     assert not [name for name in vars(splits) if "random" in name.lower() or "shuffle" in name.lower()]
+
+
+def test_a_result_among_trials_says_how_many_and_that_no_edge_is_shown(swept, lake, strategies):
+    rule, chosen = str(strategies / "threshold.py"), swept.best_parameters
+    found = tallow.backtest(rule, "own:BTC/USDT", lake=lake, params=chosen, check=False, fee=0.0).to_dict()
+    assert found["metrics"]["sharpe"] > 0
+    score = found["score"]
+    assert score["trials"] == 40
+    assert score["deflated"] < 0.5 < score["luck"]
+    assert score["verdict"] == "no edge shown"
+    # Beside it stands what entries at random with the same exposure would have earned.
+    permutation = score["evidence"]["permutation"]
+    assert permutation["method"] == "random entries"
+    assert permutation["p_value"] > 0.05
