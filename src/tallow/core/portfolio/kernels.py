@@ -53,6 +53,7 @@ _TOLERANCE = 1.0 + 1e-9  # a weight may exceed the leverage by rounding
 _SUM = -1.0  # what is refused: 1 + instrument, or this for the sum of all
 _EVENTS_A_ROW = 10  # at most, for every instrument
 _CELLS = 4096  # weights compared at once
+_WATCHED = 128  # rows searched for levels at once: more would be searched again after each event
 _BLOCK = 2048  # rows marked at once: they stay in the first cache
 
 
@@ -181,6 +182,7 @@ def _quiet_rows(desk: Desk, row: int, stop: int) -> int:  # pragma: no cover
             stop = min(stop, _ready_row(desk, i, row, stop))
     if desk.rules[GUARDED] == 0.0:
         return stop
+    stop = min(stop, row + _WATCHED)
     for i in range(len(desk.book)):
         stop = _level_row(desk, i, row, stop)
     return safe_rows(desk, row, stop)

@@ -123,15 +123,19 @@ def _union(times: list[Times]) -> Times:
     first = times[0]
     if all(other is first or np.array_equal(other, first) for other in times[1:]):
         return first
-    return np.unique(np.concatenate(times))
+    joined = np.sort(np.concatenate(times), kind="stable")  # which merges what is in order already
+    union: Times = joined[np.concatenate(([True], joined[1:] != joined[:-1]))] if len(joined) else joined
+    return union
 
 
 def _own_rows(time: Times, own: Times) -> Times:
     if len(own) == len(time):
         return _NONE  # times are unique, so as many rows as the union are the same rows
-    last = np.searchsorted(own, time, side="right") - 1
-    has_bar = (last >= 0) & (own[np.maximum(last, 0)] == time) if len(own) else np.zeros(len(time), np.bool_)
-    return np.where(has_bar, last, -2 - last).astype(np.int64)
+    has_bar = np.zeros(len(time), np.bool_)
+    has_bar[np.searchsorted(time, own)] = True
+    last = np.cumsum(has_bar) - 1
+    rows: Times = np.where(has_bar, last, -2 - last).astype(np.int64)
+    return rows
 
 
 def _missing(own: Times) -> int:
