@@ -1,0 +1,147 @@
+import math
+
+import numpy as np
+import pytest
+
+from tallow.core.engine import LiveBar
+from tallow.core.orders import OrderEngine, run_orders
+from tallow.domain.columns import Bars
+from tallow.domain.errors import DataError, UserError
+from tallow.domain.orders import Order, Side, Target
+from tallow.domain.scene import Execution
+from tallow.domain.timeframes import MINUTE
+
+FREE = Execution(maker_fee=0.0, taker_fee=0.0)
+
+
+def flat(count, price=100.0):
+    column = np.full(count, price)
+    return Bars.of(np.arange(count) * MINUTE, (column, column, column, column, column))
+
+
+def bar(row, price, high=None):
+    return LiveBar(row * MINUTE, price, high or price, price, price, 50.0)
+
+
+def test_an_engine_tells_its_account_its_orders_and_what_ended():
+    engine = OrderEngine(FREE, 1_000.0)
+    engine.step(bar(0, 100.0))
+    entry, stop, limit = engine.bracket(Order(Side.BUY, 2.0), 90.0, 110.0)
+    assert [order.id for order in engine.orders()] == [entry, stop, limit] == [1, 2, 3]
+    (fill,) = engine.step(bar(1, 101.0))
+    assert (fill.order, fill.time, fill.quantity, fill.price, fill.reason) == (1, MINUTE, 2, 101, "target")
+    assert (engine.cash, engine.position, engine.equity) == (798, 2, 1_000)
+    assert [(order.id, order.state) for order in engine.ended] == [(1, "filled")]
+    (fill,) = engine.step(bar(2, 101.0, high=111.0))
+    assert (fill.order, fill.reason) == (3, "take_profit")
+    assert {(order.id, order.state, order.reason) for order in engine.ended} == {
+        (3, "filled", ""),
+        (2, "cancelled", "other_filled"),
+    }
+
+
+def test_a_cancelled_order_is_told_at_once():
+    engine = OrderEngine(FREE, 1_000.0)
+    number = engine.submit(Order(Side.BUY, 1.0, "limit", price=99.0))
+    engine.cancel(number)
+    assert (engine.orders(), engine.ended[0].reason) == ([], "asked")
+
+
+def test_a_partly_filled_order_tells_its_average():
+    from tallow.domain.orders import FillRules
+
+    engine = OrderEngine(FREE, 1_000.0, FillRules(participation=0.01))
+    engine.step(bar(0, 100.0))
+    engine.submit(Order(Side.BUY, 2.0))
+    engine.step(bar(1, 101.0))
+    (order,) = engine.orders()
+    assert (order.state, order.filled, order.average_price) == ("part_filled", 0.5, 101)
+
+
+@pytest.mark.parametrize(
+    "bad", [LiveBar(1, math.nan, 1, 1, 1, 1), LiveBar(0, 1, 1, 1, 1, 1), LiveBar(1, 1, 1, 0, 1, 1)]
+)
+def test_a_bad_bar_is_refused_and_leaves_the_engine_as_it_was(bad):
+    engine = OrderEngine(FREE, 1_000.0)
+    engine.step(LiveBar(0, 1.0, 1.0, 1.0, 1.0, 1.0))
+    with pytest.raises(DataError, match="bar 1 at") as caught:
+        engine.step(bad)
+    assert caught.value.code == "BAD_BARS"
+    assert engine.step(LiveBar(1, 1.0, 1.0, 1.0, 1.0, 1.0)) == []
+
+
+def test_orders_do_not_fill_at_the_deciding_close():
+    with pytest.raises(UserError, match="fill = 'close'") as caught:
+        OrderEngine(Execution(fill="close"), 1.0)
+    assert caught.value.code == "BAD_SETTING"
+
+
+def test_one_order_too_many_is_an_error():
+    engine = OrderEngine(FREE, 1_000.0)
+    order = Order(Side.BUY, 1.0, "limit", price=9.0)
+    for _ in range(32):
+        engine.submit(order)
+    with pytest.raises(UserError, match="more than 32 orders") as caught:
+        engine.submit(order)
+    assert caught.value.code == "TOO_MANY_ORDERS"
+    engine.cancel(1)
+    assert engine.submit(order) == 33
+
+
+def test_a_strategy_sees_its_account_and_its_orders():
+    seen = []
+
+    def decide(row, desk):
+        if row == 0:
+            desk.submit(Order(Side.BUY, 2.0))
+            desk.submit(Order(Side.BUY, 2.0, "limit", price=9.0))
+        seen.append((desk.row, desk.position, desk.cash, desk.equity, desk.entry_price, desk.working))
+        if row == 1:
+            assert [order.id for order in desk.orders()] == [2]
+            desk.cancel(2)
+
+    done = run_orders(flat(3), decide, FREE, cash=1_000.0)
+    assert seen == [(0, 0, 1_000, 1_000, 0, 0), (1, 2, 800, 1_000, 100, 1), (2, 2, 800, 1_000, 100, 0)]
+    assert done.orders[1].reason == "asked"
+
+
+def test_what_is_sent_at_the_last_close_is_in_the_log():
+    def decide(row, desk):
+        if row == 1:
+            desk.submit(Target(1.0))
+
+    done = run_orders(flat(2), decide, FREE, cash=1_000.0)
+    assert (done.orders[0].state, done.orders.row.tolist(), done.run.target.tolist()) == ("working", [1], [0, 1])
+
+
+def test_too_many_messages_at_one_close_are_an_error():
+    def decide(row, desk):
+        for _ in range(65):
+            desk.cancel(1)
+
+    with pytest.raises(UserError, match="more than 64 messages"):
+        run_orders(flat(2), decide, FREE, cash=1_000.0)
+
+
+def test_too_many_orders_at_work_end_a_run():
+    def decide(row, desk):
+        for _ in range(33):
+            desk.submit(Order(Side.BUY, 1.0, "limit", price=9.0))
+
+    with pytest.raises(UserError, match="more than 32 orders"):
+        run_orders(flat(3), decide, FREE, cash=1_000.0)
+
+
+def test_a_long_run_needs_more_than_one_table_of_events():
+    def decide(row, desk):
+        desk.submit(Order(Side.BUY if row % 2 == 0 else Side.SELL, 1.0))
+
+    done = run_orders(flat(3_000), decide, Execution(taker_fee=0.0001), cash=10_000.0)
+    assert len(done.run.fills) == len(done.fill_order) == 2_999
+    assert done.fill_order.tolist() == list(range(1, 3_000))
+    assert done.run.equity[-1] == pytest.approx(10_000 - 2_999 * 0.01)
+
+
+def test_without_bars_there_is_nothing():
+    done = run_orders(flat(0), lambda row, desk: None, FREE, cash=1.0)
+    assert (len(done.run.equity), len(done.orders), len(done.fill_order)) == (0, 0, 0)
