@@ -117,3 +117,8 @@ def test_candles_of_another_length_than_the_scene_says_are_refused(
         with pytest.raises(UserError) as caught:
             backtest_bars(replace(scene, timeframe=parse_timeframe(length)), hold(), bars, desk)
         assert caught.value.code == "BAD_TIMEFRAME"
+
+
+def test_a_run_that_decides_on_coarser_candles_says_so(desk: Desk, scene: Scene, hold: type[Strategy]) -> None:
+    notes = backtest(replace(scene, parameters={"decide-on": "4h"}), hold(), desk).notes
+    assert "decided on 4h candles made of these, filled on 1h" in notes

@@ -9,6 +9,7 @@ import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import growth, sharpe, summary
+from tallow.core.strategies import DECIDE_ON
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
@@ -203,6 +204,8 @@ def notes(scene: Scene, market: Market) -> tuple[str, ...]:
         said.append("NO COSTS: fees and slippage are 0")
     if scene.execution.fill == "close":
         said.append("OPTIMISTIC fills: orders fill at the close of the bar that decides")
+    if DECIDE_ON in scene.parameters:
+        said.append(f"decided on {scene.parameters[DECIDE_ON]} candles made of these, filled on {scene.timeframe}")
     if market.bars_origin != "native":
         said.append(f"candles are built from {market.bars_origin}, not the venue's own")
     if scene.instrument.is_perpetual and market.funding is None:

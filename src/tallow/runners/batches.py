@@ -8,7 +8,7 @@ import numpy as np
 
 from tallow.core.engine import Market, Summary, prepare, summarize
 from tallow.core.indicators.sharing import LineStore, sharing
-from tallow.core.strategies import bind
+from tallow.core.strategies import DECIDE_ON, bind
 from tallow.core.sweep import by_shared_lines, crossings
 from tallow.core.sweep.crossings import can_cross
 from tallow.domain.columns import COLUMNS, Bars, FundingRates
@@ -19,7 +19,6 @@ from tallow.ports import Strategy
 from tallow.runners.adapters import Setting
 from tallow.runners.frames import keeping_frame
 from tallow.runners.inline import BuiltInStrategy, Conditions, FileStrategy, declaring, under
-from tallow.runners.outlook import DECIDE_ON
 
 WHOLE = slice(None)
 _CROSSING = {"sma_cross": "sma", "ema_cross": "ema"}

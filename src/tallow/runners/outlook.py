@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tallow.core.strategies import decide_at, finished, spread
+from tallow.core.strategies import DECIDE_ON, decide_at, finished, spread
 from tallow.domain.columns import Bars, Times
 from tallow.domain.scene import Value
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.runners.adapters import Setting
 from tallow.runners.frames import to_floats
-
-DECIDE_ON = "decide-on"
-"""Parameter of every strategy, and of none: no argument can have this name."""
 
 
 def parted(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Timeframe | None]:

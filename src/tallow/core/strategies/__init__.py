@@ -12,7 +12,7 @@ from tallow.core.strategies.built_in import (
     sma_cross,
     trix,
 )
-from tallow.core.strategies.detail import decide_at, decide_on_coarser, decision_rows, onto_finer, spread
+from tallow.core.strategies.detail import DECIDE_ON, decide_at, decide_on_coarser, decision_rows, onto_finer, spread
 from tallow.core.strategies.event import Account, Decide, Orders, Strategy, decider
 from tallow.core.strategies.higher import Finished, developed, finished, higher
 from tallow.core.strategies.higher_timeline import Higher, HigherLine
@@ -29,8 +29,8 @@ from tallow.core.strategies.rounding import ROUNDING
 from tallow.core.strategies.timeline import Line, Past
 
 __all__ = [
-    "BUILT_IN", "ROUNDING", "Account", "Choice", "Decide", "Finished", "Float", "Higher", "HigherLine", "Int", "Line",
-    "Orders", "Parameter", "Past", "Strategy", "adx", "bind", "bollinger", "buy_and_hold", "cci", "decide_at",
-    "decide_on_coarser", "decider", "decision_rows", "developed", "ema_cross", "finished", "higher", "macd",
-    "onto_finer", "parameters_of", "parse_assignments", "rsi", "sma_cross", "spread", "trix",
+    "BUILT_IN", "DECIDE_ON", "ROUNDING", "Account", "Choice", "Decide", "Finished", "Float", "Higher", "HigherLine",
+    "Int", "Line", "Orders", "Parameter", "Past", "Strategy", "adx", "bind", "bollinger", "buy_and_hold", "cci",
+    "decide_at", "decide_on_coarser", "decider", "decision_rows", "developed", "ema_cross", "finished", "higher",
+    "macd", "onto_finer", "parameters_of", "parse_assignments", "rsi", "sma_cross", "spread", "trix",
 ]  # fmt: skip

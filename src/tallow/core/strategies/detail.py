@@ -10,6 +10,9 @@ from tallow.domain.columns import Bars, Floats, Times
 from tallow.domain.errors import UserError
 from tallow.domain.timeframes import DAY, Timeframe
 
+DECIDE_ON = "decide-on"
+"""Parameter of every strategy, and of none: no argument can have this name. The timeframe it sees and decides on."""
+
 
 def onto_finer(targets: Floats, coarse_bars: Bars, fine_bars: Bars, *, timeframe: Timeframe | None = None) -> Floats:
     """Put targets decided at coarse closes on the fine bars at whose close they are known.
