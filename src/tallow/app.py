@@ -271,9 +271,11 @@ class Workspace:
 
     def _last_moment(self, instrument: Instrument, timeframe: Timeframe) -> int | None:
         from tallow.flows.catalog import coverage
+        from tallow.flows.seals import seal_of
 
-        held = coverage(self.lake, instrument, timeframe).span
-        return held.end if held else None
+        held, seal = coverage(self.lake, instrument, timeframe).span, seal_of(self.records, instrument)
+        ends = [*([held.end] if held else []), *([seal.limit(timeframe)] if seal else [])]
+        return min(ends, default=None)
 
     # --- research -------------------------------------------------------------------------------------------------
 
@@ -296,16 +298,18 @@ class Workspace:
         **execution: Any,
     ) -> Scene:
         """Say a scene; what is not given comes from strategy, then settings. `days` are the last the lake holds."""
+        from tallow.flows.seals import before_seal
         from tallow.runners.inline import with_declared
 
         asked = with_declared(strategy, {"timeframe": timeframe, **execution})
         instrument, length = self.instrument(symbol), parse_timeframe(asked.pop("timeframe") or "1h")
+        span = self._span(timerange, days, self._last_moment(instrument, length))
         return Scene(
             strategy=strategy.name,
             instrument=instrument,
             timeframe=length,
             parameters=strategy.parameters,
-            range=self._span(timerange, days, self._last_moment(instrument, length)),
+            range=before_seal(self.records, instrument, length, span),
             cash=self.settings.cash if cash is None else cash,
             execution=self._execution(**asked),
         )
@@ -320,14 +324,14 @@ class Workspace:
         """Give the stored result of this very scene, or compute and store it."""
         from tallow.flows.backtest import backtest
 
-        self._build_candles(scene)
-        return backtest(scene, strategy, self._desk(check=check), cache=cache)
+        self._open(scene)
+        return backtest(scene, strategy, self.desk(check=check), cache=cache)
 
     def backtest_bars(self, scene: Scene, strategy: Strategy, bars: "Bars", *, check: bool = True) -> Result:
         """Compute a result on candles that the caller holds; it is not stored."""
         from tallow.flows.backtest import backtest_bars
 
-        return backtest_bars(scene, strategy, bars, self._desk(check=check))
+        return backtest_bars(scene, strategy, bars, self.desk(check=check))
 
     def studio(self, scene: Scene | None, *, workers: int | None = None, check: bool = True) -> "Studio":
         """Give what the flows of many combinations need; no scene for candles that the caller holds.
@@ -338,8 +342,8 @@ class Workspace:
         from tallow.runners.crew import Recruiter
 
         if scene is not None:
-            self._build_candles(scene)
-        return Studio(self._desk(check=check), Recruiter(workers, self.clock))
+            self._open(scene)
+        return Studio(self.desk(check=check), Recruiter(workers, self.clock))
 
     def check(self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None) -> Certificate:
         """Certify a strategy on the bars of a scene, or on candles that the caller holds."""
@@ -347,7 +351,7 @@ class Workspace:
 
         if bars is not None:
             return self._certify(strategy, bars, scene, None)
-        self._build_candles(scene)
+        self._open(scene)
         market = read_market(self.lake, scene, pin(self.lake, scene))
         return self._certify(strategy, market.bars, scene, market.funding)
 
@@ -360,6 +364,7 @@ class Workspace:
         from tallow.flows.backtest import pin, read_market
         from tallow.runners.inline import conditions_of, probe, under
 
+        self._open(scene)
         market = read_market(self.lake, scene, pin(self.lake, scene))
         last = len(market.bars) - 1
         if future not in methods() or max(cut, row) > last:
@@ -375,7 +380,7 @@ class Workspace:
         """Find a stored result by the first digits of its key."""
         from tallow.flows.replay import find_result
 
-        found = find_result(self._desk(), key)
+        found = find_result(self.desk(), key)
         return found if found.ladder else self._with_ladder(found)
 
     def _with_ladder(self, result: Result) -> Result:
@@ -396,31 +401,13 @@ class Workspace:
         from tallow.runners.texts import load_stored
 
         strategy = load_stored(stored.scene.strategy, stored.strategy_source, stored.scene.parameters)
-        return replay(stored, strategy, self._desk(), bars)
+        return replay(stored, strategy, self.desk(), bars)
 
     def describe(self, result: Result) -> dict[str, Any]:
         """Give a result as plain values, without its arrays."""
-        from dataclasses import asdict
-        from json import loads
+        from tallow.flows.report import describe
 
-        return {
-            "key": result.key,
-            "digest": result.digest,
-            "scene": loads(result.scene.canonical()),
-            "strategy_hash": result.strategy_hash,
-            "engine_version": result.engine_version,
-            "table_versions": dict(result.table_versions),
-            "data_digest": result.data_digest,
-            "origin": result.origin,
-            "bars_origin": result.bars_origin,
-            "metrics": dict(result.metrics),
-            "certificate": result.certificate.to_dict() if result.certificate else None,
-            "score": result.score,
-            "ladder": [asdict(rung) for rung in result.ladder],
-            "incidents": [asdict(incident) for incident in result.incidents],
-            "notes": list(result.notes),
-            "created": result.created,
-        }
+        return describe(result)
 
     def text(self, result: Result) -> str:
         """Write a result for a terminal."""
@@ -450,7 +437,8 @@ class Workspace:
 
         return read_market(self.lake, result.scene, dict(result.table_versions))
 
-    def _desk(self, *, check: bool = False) -> "Desk":
+    def desk(self, *, check: bool = False) -> "Desk":
+        """Give what flows on single results need; with `check`, they are certified."""
         from tallow.flows.backtest import Desk
 
         certify = self._certify if check else None
@@ -484,7 +472,14 @@ class Workspace:
             )
             return check(strategy, bars, tools, data=data, progress=self.progress)
 
-    def _build_candles(self, scene: Scene) -> None:
+    def _open(self, scene: Scene) -> None:
+        """Refuse sealed data; build candles of the scene's length from finer ones when the lake has none of it."""
+        from tallow.flows.seals import refuse_sealed
+
+        refuse_sealed(self.records, scene)
+        self.build_candles(scene)
+
+    def build_candles(self, scene: Scene) -> None:
         """Build candles of the scene's length from finer ones when the lake has none of it."""
         from tallow.flows.read import series
         from tallow.flows.refine import refine

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets, Ticks, Times
+from tallow.domain.holdout import Opening, Seal
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import TimeRange
 from tallow.domain.results import Result
@@ -228,6 +229,26 @@ class Records(Protocol):
 
     def trials(self, dataset: str) -> tuple[int, Floats]:
         """Give how many distinct trials a dataset has seen, and the Sharpe ratio a bar of each (NaN: undefined)."""
+        ...
+
+    def seal(self, seal: Seal) -> None:
+        """Add a seal; none can be taken back."""
+        ...
+
+    def seals(self) -> tuple[Seal, ...]:
+        """Give every seal in the order in which they were made; of one instrument the earliest start is in force."""
+        ...
+
+    def begin_opening(self, opening: Opening) -> int:
+        """Write down that a sealed part is being looked at, before it is; give the number of the opening."""
+        ...
+
+    def finish_opening(self, number: int, key: str) -> None:
+        """Write down the result of an opening."""
+        ...
+
+    def openings(self) -> tuple[Opening, ...]:
+        """Give every opening in the order in which they were made."""
         ...
 
 

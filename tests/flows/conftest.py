@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 
 from tallow.core.strategies import buy_and_hold
 from tallow.domain.columns import Bars, Floats, FundingRates, Ticks
+from tallow.domain.holdout import Opening, Seal
 from tallow.domain.market import parse_symbol
 from tallow.domain.results import Result
 from tallow.domain.scene import Scene, Value
@@ -166,6 +167,8 @@ class Shelf:
     def __init__(self) -> None:
         self.kept: dict[str, Result] = {}
         self.counted: dict[str, dict[bytes, float]] = {}
+        self.sealed: list[Seal] = []
+        self.looks: list[Opening] = []
 
     def save(self, result: Result) -> None:
         self.kept[result.key] = copy.copy(result)
@@ -185,6 +188,22 @@ class Shelf:
     def trials(self, dataset: str) -> tuple[int, Floats]:
         known = self.counted.get(dataset, {})
         return len(known), np.array(list(known.values()))
+
+    def seal(self, seal: Seal) -> None:
+        self.sealed.append(seal)
+
+    def seals(self) -> tuple[Seal, ...]:
+        return tuple(self.sealed)
+
+    def begin_opening(self, opening: Opening) -> int:
+        self.looks.append(replace(opening, number=len(self.looks)))
+        return len(self.looks) - 1
+
+    def finish_opening(self, number: int, key: str) -> None:
+        self.looks[number] = replace(self.looks[number], key=key)
+
+    def openings(self) -> tuple[Opening, ...]:
+        return tuple(self.looks)
 
 
 class Counter:

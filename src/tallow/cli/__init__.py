@@ -24,6 +24,7 @@ VERBS = {
     "backtest": ("tallow.cli.research", "run a strategy on candles, with costs and a look-ahead check"),
     "sweep": ("tallow.cli.sweeps", "backtest many combinations of a strategy's parameters, and find the best"),
     "check": ("tallow.cli.research", "certify that a strategy does not see the future"),
+    "holdout": ("tallow.cli.holdout", "seal the last part of the data, and open it once for each strategy version"),
     "results": ("tallow.cli.results", "list, show, compare, replay or remove stored results"),
     "report": ("tallow.cli.results", "write the HTML report of a stored result"),
     "explain": ("tallow.cli.system", "say what an error code means, offline"),

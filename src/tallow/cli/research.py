@@ -140,7 +140,7 @@ def prepare(workspace: "Workspace", strategy: str, chosen: dict[str, Any]) -> "t
         decide_on = chosen["timeframe"] or getattr(code, "declares", {}).get("timeframe", "1h")
         code = workspace.strategy(strategy, {**given, "decide-on": decide_on})
         chosen = {**chosen, "timeframe": detail}
-    # `check` has no costs to choose: only what the verb offers is passed on.
+    # `check` has no costs and an opening no range to choose: only what the verb offers is passed on.
     names = ("symbol", "timeframe", "timerange", "days", "cash", "fee", "slippage", "fill", "leverage", "short")
     stops = ("stop_loss", "take_profit", "trailing_stop")
     return code, workspace.scene(code, **{name: chosen[name] for name in (*names, *stops) if name in chosen})

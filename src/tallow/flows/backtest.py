@@ -23,6 +23,7 @@ from tallow.flows.appraise import appraise, counted_trials, find_settling
 from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
+from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
 
 Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Targets]
@@ -73,8 +74,14 @@ def backtest(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True
     """Give the stored result of this very scene, data, code and engine, or compute and store it.
 
     Raises:
-        UserError: NO_DATA when the lake has no candle of the scene.
+        UserError: NO_DATA when the lake has no candle of the scene; SEALED when it reaches into a sealed holdout.
     """
+    refuse_sealed(desk.records, scene)
+    return run_scene(scene, strategy, desk, cache=cache)
+
+
+def run_scene(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = True) -> Result:
+    """Do the same on sealed data as well: the opening of a holdout is on record before it comes here."""
     desk.progress("reading bars", 0, 1)
     market = read_market(desk.lake, scene, pin(desk.lake, scene))
     desk.progress("reading bars", 1, 1)
@@ -191,7 +198,7 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
         run=done,
         incidents=find_incidents(desk.lake, scene, bars, done, has_funding=market.funding is not None),
         created=desk.clock.now(),
-        notes=notes(scene, market) + overruled(scene, strategy),
+        notes=notes(scene, market) + overruled(scene, strategy) + seal_notes(desk.records, scene),
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tallow.app import Workspace
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
+    from tallow.sdk.holdouts import Holdouts
 
 
 class Lake:
@@ -87,6 +88,13 @@ class Lake:
         where = {"venue": instrument.venue, "symbol": instrument.symbol}
         frame = self.workspace.lake.read(SILVER_TRADES, where, parse_timerange(timerange), version=version)
         return give(frame.drop("venue", "symbol", "payload"), as_)
+
+    @property
+    def holdout(self) -> "Holdouts":
+        """The sealed parts: `.seal(symbol, start=...)`, `.open(strategy, symbol)`, `.list()`."""
+        from tallow.sdk.holdouts import Holdouts
+
+        return Holdouts(self.workspace)
 
     def query(self, sql: str, *, as_: As | None = None) -> Any:
         """Run one SELECT over the tables by their full names: ``select * from gold.candles limit 5``."""

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from tallow.domain.columns import Floats
 from tallow.domain.errors import TerminalError, UserError
 from tallow.domain.evidence import Certificate, Incident, Rung
+from tallow.domain.holdout import Opening, Seal
 from tallow.domain.results import FillLog, Result, Run, TradeLog
 from tallow.domain.scene import parse_scene
 from tallow.domain.sweep import Evaluated
-from tallow.stores import sweeps
+from tallow.stores import holdouts, sweeps
 
 METADATA = sa.MetaData()
 RESULTS = sa.Table(
@@ -50,8 +51,9 @@ class SqlRecords:
         self._folder.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(self._url or f"sqlite:///{self._folder / 'records.sqlite'}")
         METADATA.create_all(engine)
-        # A lake from before there were sweeps gets their tables here.
+        # A lake from before there were sweeps and holdouts gets their tables here.
         sweeps.METADATA.create_all(engine)
+        holdouts.METADATA.create_all(engine)
         return engine
 
     def _is_empty(self) -> bool:
@@ -121,6 +123,7 @@ class SqlRecords:
                 "timeframe": row.timeframe,
                 "verdict": row.verdict,
                 "digest": row.digest,
+                "range": json.loads(row.scene)["range"],
                 "metrics": json.loads(row.body)["metrics"],
             }
             for row in rows
@@ -162,6 +165,35 @@ class SqlRecords:
             return 0, np.empty(0)
         with self._engine.connect() as connection:
             return sweeps.trials(connection, dataset)
+
+    def seal(self, seal: Seal) -> None:
+        """Add a seal; none can be taken back."""
+        with self._engine.begin() as connection:
+            holdouts.seal(connection, seal)
+
+    def seals(self) -> tuple[Seal, ...]:
+        """Give every seal in the order in which they were made; of one instrument the earliest start is in force."""
+        if self._is_empty():
+            return ()
+        with self._engine.connect() as connection:
+            return holdouts.seals(connection)
+
+    def begin_opening(self, opening: Opening) -> int:
+        """Write down that a sealed part is being looked at, before it is; give the number of the opening."""
+        with self._engine.begin() as connection:
+            return holdouts.begin_opening(connection, opening)
+
+    def finish_opening(self, number: int, key: str) -> None:
+        """Write down the result of an opening."""
+        with self._engine.begin() as connection:
+            holdouts.finish_opening(connection, number, key)
+
+    def openings(self) -> tuple[Opening, ...]:
+        """Give every opening in the order in which they were made."""
+        if self._is_empty():
+            return ()
+        with self._engine.connect() as connection:
+            return holdouts.openings(connection)
 
     def _arrays(self, key: str) -> Path:
         return self._folder / f"{key}.npz"

@@ -1,6 +1,7 @@
 """Reports of a result: one HTML file, a notebook cell, plain text.
 
-`render` writes the page, `fragment` the notebook cell, `text` the table that a terminal prints. All three are pure:
+`render` writes the page, `fragment` the notebook cell, `text` the table that a terminal prints,
+`describe` plain values. All are pure:
 the same result gives the same bytes.
 """
 
@@ -10,10 +11,11 @@ from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.domain.results import Result
 from tallow.flows.report import notebook, page
+from tallow.flows.report.described import describe
 from tallow.flows.report.palette import check_palette
 from tallow.flows.report.plain import text
 
-__all__ = ["fragment", "render", "text"]
+__all__ = ["describe", "fragment", "render", "text"]
 
 
 def render(result: Result, bars: Bars, *, palette: str = "green-red") -> str:
