@@ -104,23 +104,30 @@ def _check(desk: Desk) -> None:  # pragma: no cover
 
 
 @inlined
+def _take_weight(desk: Desk, weights: Floats, i: int, span: tuple[int, int]) -> None:  # pragma: no cover
+    # Take an instrument's last weight of the rows in the span; a changed one becomes an order, or any one at a
+    # decision of all.
+    every, kept = desk.rules[EVERY] > 0.0, desk.book[i, TARGET]
+    weight = latest_weight(weights, int(desk.book[i, COLUMN]), span[1], span[0])
+    changed = weight == weight and weight != kept
+    if changed:
+        desk.book[i, TARGET] = weight
+    if changed or (every and (desk.book[i, QUANTITY] != 0.0 or kept != 0.0)):
+        desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
+
+
+@inlined
 def _decide(desk: Desk, decisions: Times, weights: Floats, row: int) -> None:  # pragma: no cover
-    # Take the weights of a row: an order for each that changed, or for all of them where the rule says so.
+    # Take the weights of a row: of the rows since the last decision where that is one of all instruments.
     place = int(desk.account[DECISION])
     if place >= len(decisions) or decisions[place] != row:
         return
     desk.account[DECISION] += 1.0
-    every, before = desk.rules[EVERY] > 0.0, -1
-    if place > 0:
-        before = decisions[place - 1]
+    after = row - 1
+    if desk.rules[EVERY] > 0.0:
+        after = decisions[place - 1] if place > 0 else -1
     for i in range(len(desk.book)):
-        column, kept = int(desk.book[i, COLUMN]), desk.book[i, TARGET]
-        weight = latest_weight(weights, column, row, before if every else row - 1)
-        changed = weight == weight and weight != kept
-        if changed:
-            desk.book[i, TARGET] = weight
-        if changed or (every and (desk.book[i, QUANTITY] != 0.0 or kept != 0.0)):
-            desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
+        _take_weight(desk, weights, i, (after, row))
     _check(desk)
 
 
@@ -158,14 +165,21 @@ def _ready_row(desk: Desk, i: int, row: int, stop: int) -> int:  # pragma: no co
 
 
 @inlined
-def _level_row(desk: Desk, i: int, row: int, stop: int) -> int:  # pragma: no cover
-    # The first row whose prices reach a level of the position, or move its trailing stop.
+def _calm_range(desk: Desk, i: int) -> tuple[float, float]:  # pragma: no cover
+    # The open range of prices that reach no level of a position and do not move its trailing stop.
     quantity, low, high = desk.book[i, QUANTITY], desk.book[i, FLOOR], desk.book[i, CEILING]
     if config_of(desk, i).trailing_stop > 0.0 and quantity > 0.0:
         high = min(high, np.nextafter(desk.book[i, BEST], np.inf))
     if config_of(desk, i).trailing_stop > 0.0 and quantity < 0.0:
         low = max(low, np.nextafter(desk.book[i, BEST], 0.0))
-    if quantity == 0.0 or (low <= 0.0 and high == np.inf):
+    return low, high
+
+
+@inlined
+def _level_row(desk: Desk, i: int, row: int, stop: int) -> int:  # pragma: no cover
+    # The first row whose prices leave the calm range of a position.
+    low, high = _calm_range(desk, i)
+    if desk.book[i, QUANTITY] == 0.0 or (low <= 0.0 and high == np.inf):
         return stop
     for at in range(row, stop):
         opened = price_at(desk, i, at, OPEN)

@@ -60,24 +60,27 @@ def charge(desk: Desk, i: int, row: int, rate: float) -> None:  # pragma: no cov
 
 
 @inlined
-def protect(desk: Desk, i: int, row: int, inside: bool) -> None:  # pragma: no cover
-    """Close a position whose level the open, or low and high, have reached; the losing side wins over the winning."""
-    book, quantity = desk.book, desk.book[i, QUANTITY]
-    if quantity == 0.0 or not trades_at(desk, i, row):
-        return
-    bar, floor, ceiling = bar_at(desk, i, row), book[i, FLOOR], book[i, CEILING]
-    below = (bar.low if inside else bar.open) <= floor
-    above = (bar.high if inside else bar.open) >= ceiling
-    if not (below or above):
-        return
+def _close_at_level(desk: Desk, i: int, row: int, below: bool, above: bool) -> None:  # pragma: no cover
+    book, bar, quantity = desk.book, bar_at(desk, i, row), desk.book[i, QUANTITY]
     loses = below if quantity > 0.0 else above
-    at_floor = loses == (quantity > 0.0)
     # A level beyond the open is not there to be had: a gap fills at the open, worse or better.
-    price = min(bar.open, floor) if at_floor else max(bar.open, ceiling)
-    if below and above:
-        book[i, AMBIGUOUS] += 1.0
+    at_floor = loses == (quantity > 0.0)
+    price = min(bar.open, book[i, FLOOR]) if at_floor else max(bar.open, book[i, CEILING])
+    book[i, AMBIGUOUS] += 1.0 if below and above else 0.0
     level = (price, book[i, REASON] if loses else TAKE_PROFIT)
     apply_fill(desk, i, row, exit_fill(config_of(desk, i), holding_of(desk, i), bar, level))
+
+
+@inlined
+def protect(desk: Desk, i: int, row: int, inside: bool) -> None:  # pragma: no cover
+    """Close a position whose level the open, or low and high, have reached; the losing side wins over the winning."""
+    if desk.book[i, QUANTITY] == 0.0 or not trades_at(desk, i, row):
+        return
+    bar = bar_at(desk, i, row)
+    below = (bar.low if inside else bar.open) <= desk.book[i, FLOOR]
+    above = (bar.high if inside else bar.open) >= desk.book[i, CEILING]
+    if below or above:
+        _close_at_level(desk, i, row, below, above)
 
 
 @inlined
@@ -118,6 +121,12 @@ def _add_sparse(desk: Desk, equity: Floats, i: int, span: tuple[int, int, bool])
 
 
 @inlined
+def _fill_cash(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pragma: no cover
+    for row in range(start, stop):
+        equity[row] = desk.account[CASH]
+
+
+@inlined
 def mark_rows(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pragma: no cover
     """Value the account at every close of a stretch without events: cash, then one position after the other.
 
@@ -126,24 +135,22 @@ def mark_rows(desk: Desk, equity: Floats, start: int, stop: int) -> None:  # pra
     fresh, count = True, 0
     address, quantity = (0, 0, 0, 0), (0.0, 0.0, 0.0, 0.0)
     for i in range(len(desk.book)):
-        held, close = desk.book[i, QUANTITY], desk.address[i, CLOSE]
+        held, close, sparse = desk.book[i, QUANTITY], desk.address[i, CLOSE], desk.address[i, AXIS] != 0
         if held == 0.0:
             continue
-        sparse = desk.address[i, AXIS] != 0
         if count == 4 or (sparse and count > 0):
             _add_four(desk, equity, (start, stop, fresh), address, quantity)
             fresh, count = False, 0
         if sparse:
             _add_sparse(desk, equity, i, (start, stop, fresh))
             fresh = False
-        elif count == 0:
-            address, quantity, count = (close, close, close, close), (0.0, 0.0, 0.0, held), 1
-        else:
-            address = (address[1], address[2], address[3], close)
-            quantity = (quantity[1], quantity[2], quantity[3], held)
-            count += 1
+            continue
+        if count == 0:
+            address, quantity = (close, close, close, close), (0.0, 0.0, 0.0, 0.0)
+        address = (address[1], address[2], address[3], close)
+        quantity = (quantity[1], quantity[2], quantity[3], held)
+        count += 1
     if count > 0:
         _add_four(desk, equity, (start, stop, fresh), address, quantity)
     elif fresh:
-        for row in range(start, stop):
-            equity[row] = desk.account[CASH]
+        _fill_cash(desk, equity, start, stop)
