@@ -120,3 +120,13 @@ def test_a_refused_target_of_a_path_names_its_bar():
     with pytest.raises(UserError) as caught:
         run_path(make_bars(1, 2, 3), lambda row, account: -1.0 if row == 1 else 0.5, FREE, cash=1)
     assert (caught.value.code, caught.value.facts["row"]) == ("SHORT_NOT_ALLOWED", "1")
+
+
+def test_an_order_at_the_close_waits_for_a_bar_with_volume_when_asked_bar_by_bar():
+    prices = np.full(4, 100.0)
+    bars = Bars.of(np.arange(4) * MINUTE, (prices, prices, prices, prices, np.array([1.0, 0.0, 0.0, 2.0])))
+    targets = np.array([np.nan, 1.0, np.nan, np.nan])
+    execution = Execution(fill="close", taker_fee=0.0)
+    done = run_path(bars, lambda row, account: targets[row], execution, cash=1_000.0)
+    assert done.fills.row.tolist() == [3]
+    assert done.digest() == run(bars, targets, execution, cash=1_000.0).digest()

@@ -115,7 +115,7 @@ def extend(
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH; BAD_SETTING when there are fewer bars than before.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH; BAD_SETTING for fewer bars than before.
     """
     market = prepare(bars, funding)
     config, changes = configure(execution), check_targets(market, targets, execution)

@@ -146,25 +146,24 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
 
 def _build_path(fingerprint: int) -> Callable[..., int]:
     @njit(cache=True, nogil=True, error_model="numpy")
-    def path(desk: Floats, columns: Columns, reach: Reach, log: Floats, row: int) -> int:  # pragma: no cover
-        """Take the target on a desk of state, config and target at a row's close; without one (NaN) pass its bar.
+    def path(
+        desk: Floats, columns: Columns, reach: Reach, log: Floats, row: int, takes: bool
+    ) -> int:  # pragma: no cover
+        """Pass the bar of a row, or take the target on a desk of state, config and target at its close.
 
-        Gives the next row with an event, after -1 the first one.
-
-        Rows before that one only move the mark: they need no call, unless a target is to be taken at one.
+        Gives the next row with an event, after -1 the first one. Rows before that one only move the mark: they need no
+        call, unless a target is to be taken at one.
         """
         _ = fingerprint
         m, log, columns = borrow(desk), borrow(log), borrow_columns(columns)
         config, state = load_config(m, _SIZE), load(m)
-        target, event = m[_TARGET_PLACE], int(m[_TARGET_PLACE + 1])
-        if row >= 0:
-            passes = target != target
-            if passes:
-                paid = row == next_paid(columns, event)
-                state = pass_bar(config, state, bar_at(columns, row, event), log)
-                event += int(paid)
-            else:
-                state = take_target(config, state, bar_at(columns, row, event), target, log)
+        event = int(m[_TARGET_PLACE + 1])
+        if takes:
+            state = take_target(config, state, bar_at(columns, row, event), m[_TARGET_PLACE], log)
+        elif row >= 0:
+            paid = row == next_paid(columns, event)
+            state = pass_bar(config, state, bar_at(columns, row, event), log)
+            event += int(paid)
         store(m, state)
         m[_TARGET_PLACE + 1] = event
         span = (row + 1, next_paid(columns, event))

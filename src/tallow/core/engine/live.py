@@ -232,7 +232,7 @@ def run_path(
                 walk.pass_bar(event)
                 target = decide(event, walk.at(event))
                 row = event + 1
-                if target == target and target != walk.target:
+                if walk.waits or (target == target and target != walk.target):
                     walk.take(event, target)
     return walk.finish()
 
@@ -248,7 +248,7 @@ class _Walk:
         self._log = np.empty((_LOG, len(EVENT_COLUMNS)))
         self._chunks, self._changes = [np.zeros((0, len(EVENT_COLUMNS)))], list[tuple[int, float]]()
         self._row, self.exit_reason = -1, ""
-        self.next_event = self._call(-1, math.nan)
+        self.next_event = self._call(-1)
 
     @property
     def equity(self) -> float:
@@ -262,19 +262,25 @@ class _Walk:
 
     def pass_bar(self, row: int) -> None:
         """Take the account over a bar with an event."""
-        self.next_event = self._call(row, math.nan)
+        self.next_event = self._call(row)
 
     def take(self, row: int, target: float) -> None:
-        """Take a changed target at the close of a bar."""
-        self.next_event = self._call(row, target)
+        """Take the target at the close of a bar: a changed one, or any where an order waits for a bar with volume."""
+        before, self._view[_TARGET_PLACE] = self.target, target
+        self.next_event = self._call(row, takes=True)
         if self._view[REFUSED]:
             raise refused_target(target, self._execution, row, int(self._market.time[row]))
-        self._changes.append((row, target))
+        if self.target != before:
+            self._changes.append((row, self.target))
 
-    def _call(self, row: int, target: float) -> int:
+    @property
+    def waits(self) -> bool:
+        """Whether an order has not been carried out yet."""
+        return self._view[_KEPT + 1] != 0.0
+
+    def _call(self, row: int, *, takes: bool = False) -> int:
         view = self._view
-        view[_TARGET_PLACE] = target
-        event: int = KERNELS.path(self._desk, self._market.columns, self._reach, self._log, row)
+        event: int = KERNELS.path(self._desk, self._market.columns, self._reach, self._log, row, takes)
         if view[EVENTS] > _LOG - EVENTS_A_BAR:
             self._chunks.append(self._log[: int(view[EVENTS])].copy())
             view[EVENTS] = 0.0
