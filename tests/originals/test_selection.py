@@ -3,11 +3,13 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import tallow
 from tallow.core import splits
 from tallow.core.splits import CombinatorialPurged, WalkForward
+from tallow.domain.errors import UserError
 from tallow.flows.sweep.luck import luck_of
 from tallow.runners.frames import to_frame
 
@@ -73,3 +75,22 @@ def test_a_result_among_trials_says_how_many_and_that_no_edge_is_shown(swept, la
     permutation = score["evidence"]["permutation"]
     assert permutation["method"] == "random entries"
     assert permutation["p_value"] > 0.05
+
+
+def test_a_threshold_is_not_praised_on_rows_that_were_to_judge_it(lake, market, strategies):
+    lake.write(to_frame(market(1_500)), symbol="BTC/USDT", timeframe="1h")
+    rule, symbol = str(strategies / "threshold.py"), "own:BTC/USDT"
+    lake.holdout.seal(symbol, "1h", start="2024-02-15")
+    options = {"lake": lake, "check": False, "fee": 0.0}
+    swept = tallow.sweep(rule, {"level": [0.0, 0.005, 0.01]}, symbol, workers=1, **options)
+    assert swept.best.equity.index[-1] < pd.Timestamp("2024-02-15", tz="UTC")
+    with pytest.raises(UserError, match="sealed holdout") as caught:
+        tallow.sweep(rule, {"level": [0.0]}, symbol, timerange="2024-01-01..2024-03-01", workers=1, **options)
+    assert caught.value.code == "SEALED"
+    # The chosen one is judged once; asking again gives the same answer, and another threshold spoils the holdout.
+    judged = lake.holdout.open(rule, symbol, params=swept.best_parameters, check=False)
+    assert judged.equity.index[0] >= pd.Timestamp("2024-02-15", tz="UTC")
+    assert lake.holdout.open(rule, symbol, params=swept.best_parameters, check=False).key == judged.key
+    assert "HOLDOUT opened by 1 version" in judged.to_dict()["notes"]
+    other = lake.holdout.open(rule, symbol, params={"level": 0.02}, check=False)
+    assert any("no longer a holdout" in note for note in other.to_dict()["notes"])
