@@ -20,7 +20,7 @@ started = time.perf_counter()
 from tallow.core import engine, metrics  # noqa: E402
 from tallow.core.indicators import sma  # noqa: E402
 from tallow.core.strategies import Strategy, decider  # noqa: E402
-from tallow.core.sweep import crossings, sweep  # noqa: E402
+from tallow.core.sweep import Spread, crossings, sweep  # noqa: E402
 from tallow.domain.columns import Bars  # noqa: E402
 from tallow.domain.scene import Execution  # noqa: E402
 from tallow.domain.timeframes import parse_timeframe  # noqa: E402
@@ -77,7 +77,8 @@ def bar_by_bar():
 
 
 def by_crossings(pairs):
-    return crossings(market, pairs, execution, cash=workload.CASH, threads=options.threads)
+    with ThreadPoolExecutor(options.threads) as pool:
+        return crossings(market, pairs, execution, cash=workload.CASH, spread=Spread(options.threads, pool.map))
 
 
 def by_rule(pairs):

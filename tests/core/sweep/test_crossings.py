@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from tallow.core.engine import prepare
 from tallow.core.indicators import ema, sma
-from tallow.core.sweep import crossings, sweep
+from tallow.core.sweep import Spread, crossings, sweep
 from tallow.core.sweep.crossings import _BLOCK, can_cross
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import UserError
@@ -47,7 +49,9 @@ def by_rule(bars, pairs, execution, average):
 @settings(max_examples=8, deadline=None)
 def test_every_number_is_that_of_the_rule_alone_bit_for_bit(average, execution, pairs, rows, seed, threads):
     bars = walk(rows, seed)
-    found = crossings(bars, pairs, execution, cash=1_000.0, average=average, threads=threads)
+    with ThreadPoolExecutor(threads) as pool:
+        spread = Spread(threads, pool.map)
+        found = crossings(bars, pairs, execution, cash=1_000.0, average=average, spread=spread)
     expected = by_rule(bars, pairs, execution, average)
     assert found.keys() == expected.keys()
     for name, column in expected.items():

@@ -5,9 +5,8 @@ a nanosecond a bar. A crossing is carried out by the engine's own step, and the 
 up as `engine.summarize` does, so every number is the same to the bit.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba import njit
@@ -37,6 +36,19 @@ _SIZE = STATE_SIZE
 _NEXT = _SIZE + len(Moments._fields)  # place of the next row in the memory of a pair
 
 
+class Spread(NamedTuple):
+    """Into how many parts the work is cut, and what maps a function over them.
+
+    `ThreadPoolExecutor(2).map` computes two at a time: the kernel lets go of the interpreter.
+    """
+
+    parts: int = 1
+    map: Callable[..., Iterable[Any]] = map
+
+
+ALONE = Spread()
+
+
 class Averages(NamedTuple):
     """The distinct windows, the state of each exponential average, and whether these are what is compared."""
 
@@ -52,11 +64,11 @@ def crossings(
     *,
     cash: float,
     average: str = "sma",
-    threads: int = 1,
+    spread: Spread = ALONE,
 ) -> dict[str, Floats]:
     """Backtest "long while the fast average of the close is above the slow one" for many pairs of windows.
 
-    The columns are those of `sweep` for the same rule, bit for bit, whatever the number of threads. Memory does not
+    The columns are those of `sweep` for the same rule, bit for bit, however the work is spread. Memory does not
     depend on the number of pairs beyond some hundred bytes for each.
 
     Args:
@@ -65,7 +77,7 @@ def crossings(
         execution: fills and costs without leverage, shorts, exits, impact, lots, ticks and minimum; see `can_cross`.
         cash: starting balance in quote units.
         average: ``sma`` or ``ema``.
-        threads: parts that are computed at the same time.
+        spread: into how many parts the pairs are cut, and who computes them.
 
     Example:
         >>> close = 100.0 + np.arange(300) % 60
@@ -84,7 +96,7 @@ def crossings(
         raise UserError("BAD_PARAMETER", f"average = {average!r} is unknown", facts={"valid": "sma, ema"})
     chosen = np.array([(checked_window(fast), checked_window(slow)) for fast, slow in pairs], np.int64).reshape(-1, 2)
     order = np.lexsort((chosen[:, 1], chosen[:, 0]))
-    parts = [part for part in np.array_split(order, max(1, threads)) if len(part)]
+    parts = [part for part in np.array_split(order, max(1, spread.parts)) if len(part)]
     memory = np.tile(np.append(summary_memory(check_cash(cash)), 0.0), (len(chosen), 1))
     inputs = market.columns, market.closes, prefix_sums(market.columns.close)
 
@@ -96,8 +108,7 @@ def crossings(
         _CROSS(config, rows, inputs, lines, places, np.empty((0, len(EVENT_COLUMNS))))
         memory[part] = rows
 
-    with ThreadPoolExecutor(max(1, len(parts))) as pool:
-        list(pool.map(compute, parts))
+    list(spread.map(compute, parts))
     found = [read_summary(row[:_NEXT], len(market), cash, 1.0) for row in memory]
     return {name: np.array([getattr(one, name) for one in found], np.float64) for name in Summary._fields if found}
 
