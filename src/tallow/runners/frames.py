@@ -119,6 +119,17 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Targets:
     Raises:
         UserError: BAD_OUTPUT when the length is wrong, a value is no number, or (if `finite`) is infinite.
     """
+    values = _one_a_bar(output, rows)
+    if values.dtype.kind == "b":
+        return np.array(values)
+    targets = _as_numbers(values, type(output).__name__)
+    if finite and np.isinf(targets).any():
+        raise _bad(f"is infinite at row {int(np.flatnonzero(np.isinf(targets))[0])}", type(output).__name__)
+    settle(targets)
+    return targets
+
+
+def _one_a_bar(output: object, rows: int) -> "NDArray[Any]":
     if isinstance(output, pd.Series) and not (output.index.is_monotonic_increasing and output.index.is_unique):
         raise _bad("has an index in another order than the bars", f"Series indexed by {output.index[:3].tolist()} ...")
     values = _as_array(output)
@@ -127,18 +138,16 @@ def to_targets(output: object, rows: int, *, finite: bool = True) -> Targets:
         raise _bad("is not one number a bar", type(output).__name__ + (f" of shape {shape}" if shape else ""))
     if len(values) != rows:
         raise _bad(f"has {len(values)} values for {rows} bars", type(output).__name__)
-    if values.dtype.kind == "b":
-        return np.array(values)
+    return values
+
+
+def _as_numbers(values: "NDArray[Any]", received: str) -> Floats:
     try:
         if values.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in values):
             raise TypeError
-        targets: Floats = np.array(values, np.float64)
+        return np.array(values, np.float64)
     except (TypeError, ValueError) as problem:
-        raise _bad("is not numeric", f"{type(output).__name__} of {values.dtype}") from problem
-    if finite and np.isinf(targets).any():
-        raise _bad(f"is infinite at row {int(np.flatnonzero(np.isinf(targets))[0])}", type(output).__name__)
-    settle(targets)
-    return targets
+        raise _bad("is not numeric", f"{received} of {values.dtype}") from problem
 
 
 def _as_array(output: object) -> "NDArray[Any] | None":
