@@ -26,10 +26,10 @@ BOOK_SIZE = 18
 """Columns of `Desk.book`, one row an instrument. The ledger is the cash of an account that made only its fills;
 the column is that of its weights."""
 
-CASH, EVENTS, ROW, DECISION, PAYMENT, REFUSED, SHRUNK, LIQUIDATIONS = 0, 1, 2, 3, 4, 5, 6, 7
-ACCOUNT_SIZE = 8
+CASH, EVENTS, ROW, DECISION, PAYMENT, REFUSED, SHRUNK, LIQUIDATIONS, ORDERS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+ACCOUNT_SIZE = 9
 """Places in `Desk.account`: balance, log rows, next row, next decision, next payment, refusal (1 + instrument, or -1
-for the sum), times that purchases were shrunk, liquidations of the whole account."""
+for the sum), times that purchases were shrunk, liquidations of the whole account, orders that wait."""
 
 CROSS, LARGEST, DRIFT, EVERY, GUARDED, AT_CLOSE = 0, 1, 2, 3, 4, 5
 """Places in `Desk.rules`: cross margin, largest sum of absolute weights, drift threshold (0: none), whether a decision
@@ -168,6 +168,13 @@ def keep_holding(desk: Desk, i: int, holding: Holding) -> None:  # pragma: no co
     book = desk.book
     book[i, QUANTITY], book[i, ENTRY], book[i, MARGIN], book[i, BEST] = kept
     book[i, FLOOR], book[i, CEILING], book[i, REASON] = levels
+
+
+@inlined
+def order(desk: Desk, i: int) -> None:  # pragma: no cover
+    """Let an order of an instrument wait, in place of an older one."""
+    desk.account[ORDERS] += 1.0 - desk.book[i, PENDING]
+    desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
 
 
 @inlined

@@ -30,6 +30,7 @@ from tallow.core.portfolio.desk import (
     LARGEST,
     LOW,
     OPEN,
+    ORDERS,
     PAYMENT,
     PENDING,
     QUANTITY,
@@ -41,12 +42,13 @@ from tallow.core.portfolio.desk import (
     Desk,
     borrow_desk,
     config_of,
+    order,
     price_at,
     trades_at,
 )
 from tallow.core.portfolio.liquidation import liquidate, safe_rows
 from tallow.core.portfolio.moves import charge, mark_rows, protect, trail
-from tallow.core.portfolio.orders import carry_out, is_waiting, latest_weight
+from tallow.core.portfolio.orders import carry_out, latest_weight
 from tallow.domain.columns import Floats, Times
 
 _TOLERANCE = 1.0 + 1e-9  # a weight may exceed the leverage by rounding
@@ -113,7 +115,7 @@ def _take_weight(desk: Desk, weights: Floats, i: int, span: tuple[int, int]) -> 
     if changed:
         desk.book[i, TARGET] = weight
     if changed or (every and (desk.book[i, QUANTITY] != 0.0 or kept != 0.0)):
-        desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
+        order(desk, i)
 
 
 @inlined
@@ -149,7 +151,7 @@ def _watch_drift(desk: Desk, row: int, equity: float) -> None:  # pragma: no cov
         return
     for i in range(len(desk.book)):
         if desk.book[i, PENDING] == 0.0 and (desk.book[i, QUANTITY] != 0.0 or desk.book[i, TARGET] != 0.0):
-            desk.book[i, PENDING], desk.book[i, WAITED] = 1.0, 0.0
+            order(desk, i)
 
 
 @inlined
@@ -191,9 +193,10 @@ def _level_row(desk: Desk, i: int, row: int, stop: int) -> int:  # pragma: no co
 @inlined
 def _quiet_rows(desk: Desk, row: int, stop: int) -> int:  # pragma: no cover
     # The end of the stretch in which nothing but the mark changes.
-    for i in range(len(desk.book)):
-        if desk.book[i, PENDING] > 0.0:
-            stop = min(stop, _ready_row(desk, i, row, stop))
+    if desk.account[ORDERS] > 0.0:
+        for i in range(len(desk.book)):
+            if desk.book[i, PENDING] > 0.0:
+                stop = min(stop, _ready_row(desk, i, row, stop))
     if desk.rules[GUARDED] == 0.0:
         return stop
     stop = min(stop, row + _WATCHED)
@@ -235,7 +238,7 @@ def _close_row(
     if desk.rules[DRIFT] > 0.0:
         mark_rows(desk, equity, row, row + 1)
         _watch_drift(desk, row, equity[row])
-    if desk.rules[AT_CLOSE] > 0.0 and is_waiting(desk):
+    if desk.rules[AT_CLOSE] > 0.0 and desk.account[ORDERS] > 0.0:
         _mark(desk, equity, marked, row)
         marked = row
         carry_out(desk, row, True)

@@ -20,6 +20,7 @@ from tallow.core.portfolio.desk import (
     CLOSE,
     GUARDED,
     OPEN,
+    ORDERS,
     PENDING,
     PRICE,
     QUANTITY,
@@ -164,24 +165,16 @@ def reduce_positions(desk: Desk, row: int) -> int:  # pragma: no cover
             book[i, WAITED] = 1.0
             continue
         book[i, PENDING], book[i, WAITED] = 0.0, 0.0
+        desk.account[ORDERS] -= 1.0
         reduce_position(desk, i, row)
         growing += int(book[i, WANTED] != 0.0)
     return growing
 
 
 @inlined
-def is_waiting(desk: Desk) -> bool:  # pragma: no cover
-    """Say whether any order waits."""
-    waiting = False
-    for i in range(len(desk.book)):
-        waiting = waiting or desk.book[i, PENDING] > 0.0
-    return waiting
-
-
-@inlined
 def carry_out(desk: Desk, row: int, at_close: bool) -> None:  # pragma: no cover
     """Carry out every waiting order of an instrument that trades now; the others wait, which is counted once."""
-    if not is_waiting(desk):
+    if desk.account[ORDERS] == 0.0:
         return
     value_rest(desk, row, CLOSE if at_close else OPEN)
     growing = reduce_positions(desk, row)
