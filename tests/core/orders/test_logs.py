@@ -16,11 +16,13 @@ def rows(*orders):
 
 def test_orders_are_told_by_id_with_their_average():
     log = order_log(
-        rows(
-            {places.ID: 2, places.KIND: places.LIMIT, places.PRICE: 9, places.BORN: -1, places.ENDED: -1},
-            {places.ID: 1, places.FILLED: 4, places.NOTIONAL: 10, places.BORN: 0, places.ENDED: 1, places.STATE: 2},
-            {places.ID: 3, places.FILLED: 1, places.NOTIONAL: 5, places.BORN: 1, places.ENDED: -1},
-        ),
+        [
+            rows(
+                {places.ID: 2, places.KIND: places.LIMIT, places.PRICE: 9, places.BORN: -1, places.ENDED: -1},
+                {places.ID: 1, places.FILLED: 4, places.NOTIONAL: 10, places.BORN: 0, places.ENDED: 1, places.STATE: 2},
+                {places.ID: 3, places.FILLED: 1, places.NOTIONAL: 5, places.BORN: 1, places.ENDED: -1},
+            )
+        ],
         np.array([70, 80]),
     )
     assert log.id.tolist() == [1, 2, 3]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tallow.core.matching import inlined, round_price, round_quantity
+from tallow.core.matching import Config, inlined, round_price, round_quantity
 from tallow.core.orders.ledger import count_in, sleeping_range
 from tallow.core.orders.state import (
     ARMED,
@@ -40,6 +40,7 @@ from tallow.core.orders.state import (
     M_WORKING,
     MARKET,
     MESSAGE_SIZE,
+    NO_REASON,
     OTHER_FILLED,
     PARENT,
     PARENT_ENDED,
@@ -169,27 +170,35 @@ def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
     low, high = sleeping_range(rules.costs, m)
     until = FOREVER
     for k in range(int(m[M_WORKING])):
-        if slots[k, STATUS] == DORMANT:
-            continue
-        until = _next_time(slots, k, until)
-        if slots[k, ARRIVES] > m[M_NOW]:
-            continue
-        if slots[k, STATUS] == FRESH or (slots[k, ARMED] != 0.0 and not is_limit(slots, k)):
-            low, high = np.inf, 0.0
-            continue
-        limit = is_limit(slots, k)
-        level, buys = slots[k, PRICE] if limit else slots[k, TRIGGER], slots[k, SIDE] > 0.0
-        if limit and rules.touch == 0.0 and slots[k, QUEUE] == np.inf:
-            level = np.nextafter(level, 0.0 if buys else np.inf)  # to touch it is nothing
-        if buys == (limit or slots[k, KIND] == TAKE_PROFIT):
-            low = max(low, level)
-        else:
-            high = min(high, level)
-        if slots[k, KIND] == TRAILING_STOP:
-            best = slots[k, BEST]
-            low = max(low, np.nextafter(best, 0.0)) if buys else low
-            high = high if buys else min(high, np.nextafter(best, np.inf))
+        if slots[k, STATUS] != DORMANT:
+            until = _next_time(slots, k, until)
+            if slots[k, ARRIVES] <= m[M_NOW]:
+                floor, ceiling = _range_of(rules, slots, k)
+                low, high = max(low, floor), min(high, ceiling)
     m[M_LOW], m[M_HIGH], m[M_UNTIL] = low, high, until
+
+
+@inlined
+def _range_of(rules: Rules, slots: Floats, k: int) -> tuple[float, float]:  # pragma: no cover
+    # The open range of prices in which one order sleeps; none for what trades at whatever price comes next.
+    limit, buys = is_limit(slots, k), slots[k, SIDE] > 0.0
+    if slots[k, STATUS] == FRESH or (slots[k, ARMED] != 0.0 and not limit):
+        return np.inf, 0.0
+    if slots[k, KIND] == TRAILING_STOP:
+        trigger, best = float(slots[k, TRIGGER]), float(slots[k, BEST])
+        return (np.nextafter(best, 0.0), trigger) if buys else (trigger, np.nextafter(best, np.inf))
+    level = _touched(rules, slots, k) if limit else float(slots[k, TRIGGER])
+    below = buys == (limit or slots[k, KIND] == TAKE_PROFIT)
+    return (level, np.inf) if below else (0.0, level)
+
+
+@inlined
+def _touched(rules: Rules, slots: Floats, k: int) -> float:  # pragma: no cover
+    # The price at which a limit order wakes: its own, or the one beyond where a touch is nothing.
+    price = float(slots[k, PRICE])
+    if rules.touch != 0.0 or slots[k, QUEUE] < np.inf:
+        return price
+    return float(np.nextafter(price, 0.0 if slots[k, SIDE] > 0.0 else np.inf))
 
 
 @inlined
@@ -202,30 +211,47 @@ def _next_time(slots: Floats, k: int, until: float) -> float:  # pragma: no cove
 
 
 @inlined
+def _target_fault(costs: Config, target: float) -> float:  # pragma: no cover
+    if not abs(target) <= costs.leverage * _TOLERANCE:
+        return TARGET_TOO_LARGE
+    return SHORT_NOT_ALLOWED if target < 0.0 and costs.allow_short == 0.0 else NO_REASON
+
+
+@inlined
+def _level_of(slots: Floats, k: int, close: float) -> float:  # pragma: no cover
+    # The price by which an order is valued before it fills.
+    kind = slots[k, KIND]
+    if kind in (LIMIT, STOP_LIMIT):
+        return float(slots[k, PRICE])
+    return float(slots[k, TRIGGER]) if kind in (STOP, TAKE_PROFIT) else close
+
+
+@inlined
+def _is_order(slots: Floats, k: int, level: float) -> bool:  # pragma: no cover
+    # A kind that exists, a side, and the numbers that the kind needs.
+    kind, side, quantity = slots[k, KIND], slots[k, SIDE], slots[k, QUANTITY]
+    if kind not in (MARKET, LIMIT, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP) or abs(side) != 1.0:
+        return False
+    if kind == STOP_LIMIT and not slots[k, TRIGGER] > 0.0:
+        return False
+    if kind == TRAILING_STOP:
+        return bool(0.0 < slots[k, TRAIL] < 1.0 and quantity < np.inf)
+    return bool(quantity < np.inf and (kind == MARKET or 0.0 < level < np.inf))
+
+
+@inlined
 def _fault_of(rules: Rules, m: Floats, slots: Floats, k: int, close: float) -> float:  # pragma: no cover
     # Why an order just laid into slot k is not accepted; 0 when it is.
-    kind, costs = slots[k, KIND], rules.costs
-    if kind == TO_TARGET:
-        target = slots[k, TARGET]
-        if not abs(target) <= costs.leverage * _TOLERANCE:
-            return TARGET_TOO_LARGE
-        return SHORT_NOT_ALLOWED if target < 0.0 and costs.allow_short == 0.0 else 0.0
-    level = close
-    if kind in (LIMIT, STOP_LIMIT):
-        level = slots[k, PRICE]
-    elif kind in (STOP, TAKE_PROFIT):
-        level = slots[k, TRIGGER]
-    sound = kind >= MARKET and kind < TO_TARGET and abs(slots[k, SIDE]) == 1.0 and slots[k, QUANTITY] < np.inf
-    sound &= kind in (MARKET, TRAILING_STOP) or (level > 0.0 and level < np.inf)
-    sound &= (kind != STOP_LIMIT or slots[k, TRIGGER] > 0.0) and (kind != TRAILING_STOP or 0.0 < slots[k, TRAIL] < 1.0)
-    if not sound:
+    if slots[k, KIND] == TO_TARGET:
+        return _target_fault(rules.costs, slots[k, TARGET])
+    level, held = _level_of(slots, k, close), m[M_POSITION]
+    if not _is_order(slots, k, level):
         return INVALID
     if not slots[k, LEFT] > 0.0:
         return TOO_SMALL
-    held = m[M_POSITION]
     closes = held * slots[k, SIDE] < 0.0 and slots[k, QUANTITY] >= abs(held)
-    small = slots[k, LEFT] * level < costs.min_notional and not closes and slots[k, REDUCE] == 0.0
-    return BELOW_MINIMUM if small else 0.0
+    small = slots[k, LEFT] * level < rules.costs.min_notional and not closes and slots[k, REDUCE] == 0.0
+    return BELOW_MINIMUM if small else NO_REASON
 
 
 @inlined
@@ -246,26 +272,34 @@ def _replace_target(slots: Floats, k: int, row: float) -> None:  # pragma: no co
             end(slots, j, CANCELLED, REPLACED, row)
 
 
+@inlined
+def _lay(
+    rules: Rules, m: Floats, slots: Floats, order: tuple[int, Floats, tuple[float, float]]
+) -> None:  # pragma: no cover
+    # Write a message into slot k, rounded to lots and ticks; `order` is k, the message, and row and price.
+    k, message, now = order
+    for i in range(SLOT_SIZE):
+        slots[k, i] = message[i] if i < MESSAGE_SIZE else 0.0
+    slots[k, ID], slots[k, BORN], slots[k, ENDED], slots[k, BEST] = m[M_NEXT_ID], now[0], -1.0, now[1]
+    kind, slots[k, QUEUE] = slots[k, KIND], np.inf
+    slots[k, ARMED] = 1.0 if kind in (MARKET, LIMIT, TO_TARGET) else 0.0
+    whole = slots[k, QUANTITY] == abs(m[M_POSITION]) or slots[k, PARENT] != 0.0
+    slots[k, LEFT] = slots[k, QUANTITY] if whole else round_quantity(slots[k, QUANTITY], rules.costs.lot_size)
+    slots[k, PRICE] = round_price(slots[k, PRICE], rules.costs.tick_size, -slots[k, SIDE])
+    if kind == TRAILING_STOP:
+        slots[k, TRIGGER] = now[1] * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
+
+
 @called
 def submit(
     rules: Rules, m: Floats, slots: Floats, message: Floats, now: tuple[float, float]
 ) -> None:  # pragma: no cover
     """Lay a message into a slot, as an order that works from the next event on; `now` is row and price."""
-    k, costs = int(m[M_WORKING]), rules.costs
+    k = int(m[M_WORKING])
     if k >= len(slots):
         m[M_FULL] = SLOTS_FULL
         return
-    for i in range(SLOT_SIZE):
-        slots[k, i] = message[i] if i < MESSAGE_SIZE else 0.0
-    slots[k, ID], slots[k, BORN], slots[k, ENDED], slots[k, BEST] = m[M_NEXT_ID], now[0], -1.0, now[1]
-    slots[k, QUEUE] = np.inf
-    kind = slots[k, KIND]
-    slots[k, ARMED] = 1.0 if kind in (MARKET, LIMIT, TO_TARGET) else 0.0
-    whole = slots[k, QUANTITY] == abs(m[M_POSITION]) or slots[k, PARENT] != 0.0
-    slots[k, LEFT] = slots[k, QUANTITY] if whole else round_quantity(slots[k, QUANTITY], costs.lot_size)
-    slots[k, PRICE] = round_price(slots[k, PRICE], costs.tick_size, -slots[k, SIDE])
-    if kind == TRAILING_STOP:
-        slots[k, TRIGGER] = now[1] * (1.0 + slots[k, SIDE] * slots[k, TRAIL])
+    _lay(rules, m, slots, (k, message, now))
     m[M_WORKING], m[M_NEXT_ID] = float(k + 1), m[M_NEXT_ID] + 1.0
     fault, status = _fault_of(rules, m, slots, k, now[1]), _wake(slots, k, k)
     fault = PARENT_ENDED if fault == 0.0 and status < 0.0 else fault
@@ -273,7 +307,7 @@ def submit(
     if fault != 0.0:
         end(slots, k, REJECTED, fault, now[0])
         count_in(m, 0.0, 1.0)
-    elif kind == TO_TARGET:
+    elif slots[k, KIND] == TO_TARGET:
         _replace_target(slots, k, now[0])
         m[M_TARGET] = slots[k, TARGET]
 
@@ -314,15 +348,20 @@ def spread(
     m: Floats, slots: Floats, k: int, fill: tuple[float, float, float], fresh: float
 ) -> None:  # pragma: no cover
     """Let a fill of order k (quantity without sign, price, row) reduce its group and wake what waits for it."""
-    quantity, price, row = fill
     for j in range(int(m[M_WORKING])):
         if j == k or slots[j, STATE] != WORKING:
             continue
         if slots[k, GROUP] != 0.0 and slots[j, GROUP] == slots[k, GROUP]:
-            slots[j, LEFT] -= quantity
+            slots[j, LEFT] -= fill[0]
             if slots[j, LEFT] <= DUST * slots[j, QUANTITY] or slots[k, STATE] == COMPLETE:
-                end(slots, j, CANCELLED, OTHER_FILLED, row)
+                end(slots, j, CANCELLED, OTHER_FILLED, fill[2])
         if slots[j, PARENT] == slots[k, ID] and slots[j, STATUS] == DORMANT:
-            slots[j, STATUS], slots[j, BEST] = fresh, price
-            if slots[j, KIND] == TRAILING_STOP:
-                slots[j, TRIGGER] = price * (1.0 + slots[j, SIDE] * slots[j, TRAIL])
+            _wake_at(slots, j, fill[1], fresh)
+
+
+@inlined
+def _wake_at(slots: Floats, k: int, price: float, status: float) -> None:  # pragma: no cover
+    # Put an order to work where the one it waited for filled.
+    slots[k, STATUS], slots[k, BEST] = status, price
+    if slots[k, KIND] == TRAILING_STOP:
+        slots[k, TRIGGER] = price * (1.0 + slots[k, SIDE] * slots[k, TRAIL])

@@ -109,6 +109,20 @@ def _book_any(rules: Rules, m: Floats, row: float, fill: Fill, key: tuple[float,
     book(rules.costs, m, row, fill, key)
 
 
+@inlined
+def _note(m: Floats, slots: Floats, k: int, fill: tuple[float, float, float]) -> None:  # pragma: no cover
+    # Write a fill (quantity without sign, price, row) to its order.
+    quantity, price, row = fill
+    m[M_BUDGET] -= quantity
+    slots[k, LEFT] -= quantity
+    slots[k, FILLED] += quantity
+    slots[k, NOTIONAL] += quantity * price
+    if slots[k, LEFT] <= DUST * slots[k, QUANTITY]:
+        end(slots, k, COMPLETE, NO_REASON, row)
+    elif slots[k, REDUCE] != 0.0 and m[M_POSITION] == 0.0:
+        end(slots, k, CANCELLED, NOTHING_TO_REDUCE, row)
+
+
 @called
 def settle(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Offer, Bar, Floats]) -> None:  # pragma: no cover
     """Fill as much of order k as the offer and the budget allow."""
@@ -134,14 +148,7 @@ def settle(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Offer, Ba
     slippage = quantity * max(0.0, side * (price - offer.price))
     fill = Fill(side * quantity, price, quantity * price * rate, slippage, _reason_of(slots, k, held))
     _book_any(rules, m, bar.row, fill, (slots[k, ID], log))
-    m[M_BUDGET] -= quantity
-    slots[k, LEFT] -= quantity
-    slots[k, FILLED] += quantity
-    slots[k, NOTIONAL] += quantity * price
-    if slots[k, LEFT] <= DUST * slots[k, QUANTITY]:
-        end(slots, k, COMPLETE, NO_REASON, bar.row)
-    elif slots[k, REDUCE] != 0.0 and m[M_POSITION] == 0.0:
-        end(slots, k, CANCELLED, NOTHING_TO_REDUCE, bar.row)
+    _note(m, slots, k, (quantity, price, bar.row))
     spread(m, slots, k, (quantity, price, bar.row), offer.wakes)
 
 

@@ -107,7 +107,7 @@ class OrderEngine:
         KERNELS.live(session.rules, session.book, self._bar, self._logs, count)
         session.check()
         events, ended = session.rows(self._logs)
-        log = order_log(ended, np.zeros(0, np.int64))
+        log = order_log([ended], np.zeros(0, np.int64))
         self.ended += [log[place] for place in range(len(log))]
         return events
 

@@ -1,5 +1,7 @@
 """From the rows that the loops write to the logs of orders, fills and trades."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,13 +14,12 @@ _PART_FILLED = STATES.index("part_filled")
 _TARGET = KINDS.index("target")
 
 
-def order_log(rows: Floats, time: Times) -> OrderLog:
-    """Give every order by id; `rows` are slots, ended or still working, `time` that of every bar or trade.
+def order_log(tables: Sequence[Floats], time: Times) -> OrderLog:
+    """Give every order by id; `tables` have rows of ended and working orders, `time` is that of every bar or trade.
 
     An order submitted before the first row has row and time -1.
     """
-    order = np.argsort(rows[:, places.ID], kind="stable")
-    columns = np.take(np.ascontiguousarray(rows.T), order, axis=1)
+    columns = _by_id(tables)
     state, filled = _whole(columns[places.STATE]), columns[places.FILLED]
     start, end = _whole(columns[places.BORN]), _whole(columns[places.ENDED])
     average = columns[places.NOTIONAL] / np.where(filled > 0, filled, np.nan)
@@ -42,6 +43,18 @@ def order_log(rows: Floats, time: Times) -> OrderLog:
         filled=filled,
         average_price=average,
     )
+
+
+def _by_id(tables: Sequence[Floats]) -> Floats:
+    # The columns of all tables, each order at the place of its id: written once, because there may be many.
+    ids = np.concatenate([table[:, places.ID] for table in tables])
+    rank = np.empty(len(ids), np.int64)
+    rank[np.argsort(ids, kind="stable")] = np.arange(len(ids))
+    columns, start = np.empty((places.LOGGED, len(ids))), 0
+    for table in tables:
+        columns[:, rank[start : start + len(table)]] = table[:, : places.LOGGED].T
+        start += len(table)
+    return columns
 
 
 def fill_orders(events: Floats) -> NDArray[np.int64]:

@@ -169,9 +169,9 @@ class Session:
             for row in self.book.slots[: self.working].tolist()
         ]
 
-    def all_orders(self) -> Floats:
-        """Give the slots of every order, ended and working."""
-        return np.concatenate([*self.ended, self.book.slots[: self.working, :LOGGED]])
+    def all_orders(self) -> list[Floats]:
+        """Give the rows of every order, ended and working, table by table."""
+        return [*self.ended, self.book.slots[: self.working, :LOGGED]]
 
 
 def too_many(limit: int, what: str) -> UserError:

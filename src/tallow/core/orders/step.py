@@ -140,18 +140,23 @@ def _wait(m: Floats, slots: Floats) -> None:  # pragma: no cover
 
 
 @inlined
+def _fills_inside(rules: Rules, slots: Floats, k: int, bar: Bar) -> bool:  # pragma: no cover
+    # Whether an order could have filled inside this bar.
+    if not is_working(slots, k) or slots[k, STATUS] == DORMANT:
+        return False
+    if slots[k, ARMED] == 0.0:
+        return is_reached(slots, k, bar.low, bar.high)
+    return is_limit(slots, k) and is_passed(slots, k, bar.low, bar.high, rules.touch)
+
+
+@inlined
 def _pair_reached(rules: Rules, m: Floats, slots: Floats, k: int, bar: Bar) -> float:  # pragma: no cover
     # 1 when another order of the group could have filled inside this bar as well.
-    if slots[k, GROUP] == 0.0:
-        return 0.0
+    found = False
     for j in range(int(m[M_WORKING])):
-        if j == k or slots[j, GROUP] != slots[k, GROUP] or not is_working(slots, j) or slots[j, STATUS] == DORMANT:
-            continue
-        if is_limit(slots, j) and is_passed(slots, j, bar.low, bar.high, rules.touch):
-            return 1.0
-        if slots[j, ARMED] == 0.0 and is_reached(slots, j, bar.low, bar.high):
-            return 1.0
-    return 0.0
+        if j != k and slots[k, GROUP] != 0.0 and slots[j, GROUP] == slots[k, GROUP]:
+            found |= _fills_inside(rules, slots, j, bar)
+    return 1.0 if found else 0.0
 
 
 @called

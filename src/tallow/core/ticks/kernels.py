@@ -193,6 +193,21 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
     return cast(Callable[..., Any], run)
 
 
+@inlined
+def _pass_until(
+    venue: Venue, desk: Desk, book: Book, columns: TickColumns, logs: TickLogs, span: tuple[int, int, int]
+) -> tuple[Desk, int, int]:  # pragma: no cover
+    # Pass the trades that have reached the strategy by a moment, while there is room in the logs.
+    row, place, moment = span
+    while row < len(columns.time) and columns.local[row] <= moment and _has_room(logs, desk):
+        desk = step(venue, desk, book, columns, (row, logs))
+        if place < len(logs.row) and logs.row[place] == row:
+            _write(logs, desk, place, columns.price[row])
+            place += 1
+        row += 1
+    return desk, row, place
+
+
 def _build_run_at(fingerprint: int) -> Callable[..., Any]:
     @njit(nogil=True, error_model="numpy")
     def run_at(
@@ -205,13 +220,8 @@ def _build_run_at(fingerprint: int) -> Callable[..., Any]:
         desk, count, moments = load_desk(book.memory), len(columns.time), borrow(moments)
         while (row < count or turn < len(moments)) and _has_room(logs, desk):
             moment = moments[turn] if turn < len(moments) else NEVER
-            while row < count and columns.local[row] <= moment and _has_room(logs, desk):
-                desk = step(venue, desk, book, columns, (row, logs))
-                if place < len(logs.row) and logs.row[place] == row:
-                    _write(logs, desk, place, columns.price[row])
-                    place += 1
-                row += 1
-            if turn < len(moments) and (row == count or columns.local[row] > moment) and _has_room(logs, desk):
+            desk, row, place = _pass_until(venue, desk, book, columns, logs, (row, place, moment))
+            if moment < NEVER and _has_room(logs, desk):
                 price = columns.price[row - 1] if row > 0 else np.nan
                 now = TickNow(row - 1, moment, columns, inputs)
                 desk, own = _ask(venue, desk, book, logs, decide, (now, price, own))

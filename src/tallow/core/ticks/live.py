@@ -201,7 +201,7 @@ class TickEngine:
     def _drain(self) -> Floats:
         self._session.check()
         events, ended = self._session.rows(self._logs)
-        log = order_log(ended, np.zeros(0, np.int64))
+        log = order_log([ended], np.zeros(0, np.int64))
         self.ended += [log[place] for place in range(len(log))]
         return events
 
