@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tallow.cli import run
+from tallow.cli.research import start_up
 
 HONEST = """
 def signals(bars, *, fast=10, slow=30):
@@ -27,7 +28,25 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_clean_strategy_is_certified(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "honest.py", *SHORT, "--lake", str(own_lake), "-q"]) == 0
-    assert capsys.readouterr().out.startswith("CERTIFIED")
+    words = capsys.readouterr().out
+    assert words.startswith("CERTIFIED")
+    # At most the 30 bars of the slow average: on these bars no decision hung on the oldest of them.
+    assert "start-up  23 bars of warm-up. A value is final once 23 bars are there" in words
+
+
+def test_state_since_the_first_bar_is_warned_of(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("counts.py").write_text("def signals(bars):\n    return bars.close.expanding().count() % 2\n")
+    assert run(["check", "counts.py", *SHORT, "--lake", str(own_lake), "-q"]) == 0
+    assert "start-up  WARNING: The values keep changing with the start of the data" in capsys.readouterr().out
+    assert run(["check", "counts.py", *SHORT, "--lake", str(own_lake), "-q", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["startup"]
+    assert (found["verdict"], found["warm_up"], found["available"]) == ("never", None, 1_080)
+
+
+def test_what_cannot_be_tried_is_said() -> None:
+    assert "not tried" in start_up(None)
 
 
 def test_a_cheat_is_refused_with_row_values_line_and_replay(

@@ -56,7 +56,10 @@ def test_parameters_reach_function_and_class(lake: "tallow.Lake") -> None:
 
 
 def test_checks_tell_clean_from_leaky(lake: "tallow.Lake") -> None:
-    assert tallow.check(trend, timerange=RANGE, lake=lake)
+    clean = tallow.check(trend, timerange=RANGE, lake=lake)
+    assert clean
+    assert clean.startup is not None
+    assert "start-up: A value is final once" in repr(clean)
     found = tallow.check(cheat, timerange=RANGE, lake=lake)
     assert not found
     assert found.verdict == "leaky"
@@ -75,7 +78,9 @@ def test_own_data_needs_no_lake(tmp_path: Path) -> None:
     assert result.check.verdict == "certified"
     assert result.replay().equal
     assert "<" in result._repr_html_()
-    assert not tallow.check(cheat, data=data, lake=empty)
+    leaky = tallow.check(cheat, data=data, lake=empty)
+    assert not leaky
+    assert leaky.startup is not None
 
 
 def test_the_cache_answers_with_the_same_result(lake: "tallow.Lake") -> None:

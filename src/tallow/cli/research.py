@@ -87,7 +87,8 @@ def check(session: Session, /, strategy: str, *, cut: int | None, future: str, r
     """Certify that a strategy does not see the future.
 
     The strategy is run again on bars whose future was cut off and on bars whose future was replaced, at every row
-    where its output changes. Exit code 0: certified; 4: leaky, or impossible to tell.
+    where its output changes. Exit code 0: certified; 4: leaky, or impossible to tell. Then the start of the bars is
+    moved, to find how many must come first until the decisions stay the same.
     """
     workspace = open_market(session)
     code, scene = prepare(workspace, strategy, chosen)
@@ -97,8 +98,12 @@ def check(session: Session, /, strategy: str, *, cut: int | None, future: str, r
             {"true_future": before, "changed_future": after}, f"true future {before:g}, changed future {after:g}"
         )
         return EXIT_CODES["done"]
+    from tallow.flows.appraise import settling_values
+    from tallow.flows.backtest import settling
+
     certificate = workspace.check(scene, code)
-    session.emit(certificate.to_dict(), evidence(certificate))
+    found = settling_values(settling(scene, code, workspace.desk()))
+    session.emit({**certificate.to_dict(), "startup": found}, f"{evidence(certificate)}\n{start_up(found)}")
     return refuse(certificate, strategy)
 
 
@@ -175,6 +180,15 @@ def evidence(certificate: "Certificate") -> str:
         )
         lines += [f"    {label:<8}{text}" for label, text in extra if text.strip()]
     return "\n".join(lines)
+
+
+def start_up(found: "dict[str, Any] | None") -> str:
+    """Write how the decisions depend on the start of the data, for a person."""
+    if found is None:
+        return "  start-up  not tried: too few bars, or the strategy fails on a part of them"
+    if found["verdict"] == "never":
+        return f"  start-up  WARNING: {found['words']}"
+    return f"  start-up  {found['warm_up']:,} bars of warm-up. {found['words']}"
 
 
 def refuse(certificate: "Certificate", strategy: str) -> int:

@@ -128,8 +128,10 @@ def find_settling(strategy: Strategy, bars: Bars, decide: Decide, *, most: int |
     """
     by_event = bool(getattr(strategy, "event_driven", False))
     limit = most or (STARTUP_BARS_BY_EVENT if by_event else STARTUP_BARS)
+    some = bars[max(0, len(bars) - limit) :]
     try:
-        return startup_sensitivity(decide, bars[max(0, len(bars) - limit) :])
+        # The more rows are watched, the rarer a branch that none of them takes.
+        return startup_sensitivity(decide, some, rows=max(1, len(some) // 4))
     except Error:  # too few bars, or code that fails on a part of them: then nothing can be said
         return None
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
+from tallow.core.honesty import Startup
 from tallow.core.metrics import growth, sharpe, summary
 from tallow.core.strategies import DECIDE_ON
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
@@ -19,7 +20,7 @@ from tallow.domain.scene import Scene
 from tallow.domain.sweep import dataset_key, trial_key
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
 from tallow.domain.timeframes import SECOND
-from tallow.flows.appraise import appraise, counted_trials, find_settling
+from tallow.flows.appraise import STARTUP_BARS, appraise, counted_trials, find_settling
 from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
@@ -113,6 +114,24 @@ def scored(
     ladder = assumption_ladder(scene, result.run.target, market.bars, market.funding)
     desk.progress("scoring", 1, 1)
     return replace(result, score=score, ladder=ladder)
+
+
+def settling(scene: Scene, strategy: Strategy, desk: Desk, bars: Bars | None = None) -> Startup | None:
+    """Find how many bars must come first until a strategy's decisions stay the same; None when it cannot be tried.
+
+    Args:
+        scene: what it decides on.
+        strategy: with the parameters of the scene.
+        desk: ports.
+        bars: candles that the caller holds, instead of the lake's.
+    """
+    market = own_market(bars) if bars is not None else read_market(desk.lake, scene, pin(desk.lake, scene))
+    desk.progress("moving the start", 0, 1)
+    found = find_settling(
+        strategy, market.bars, lambda some: desk.evaluate(strategy, some, scene, market.funding), most=STARTUP_BARS
+    )
+    desk.progress("moving the start", 1, 1)
+    return found
 
 
 def count_trial(result: Result, records: Records) -> None:

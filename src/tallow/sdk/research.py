@@ -61,11 +61,13 @@ def check(  # noqa: PLR0913
     data: Any = None,
     params: Mapping[str, Value] | None = None,
 ) -> Check:
-    """Certify that a strategy does not see the future; the arguments are those of `backtest`."""
+    """Certify that a strategy does not see the future, and find its warm-up; the arguments are those of `backtest`."""
+    from tallow.flows.backtest import settling
+
     workspace = (lake or open()).workspace
     code = workspace.strategy(strategy, dict(params or {}))
     if data is None:
         scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange)
-        return Check(workspace.check(scene, code))
-    scene = workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe)
-    return Check(workspace.check(scene, code, take_bars(data)))
+        return Check(workspace.check(scene, code), settling(scene, code, workspace.desk()))
+    scene, bars = workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe), take_bars(data)
+    return Check(workspace.check(scene, code, bars), settling(scene, code, workspace.desk(), bars))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tallow.app import Workspace
-    from tallow.core.honesty import HonestScore
+    from tallow.core.honesty import HonestScore, Startup
     from tallow.domain.columns import Bars
     from tallow.domain.results import Result as Stored
     from tallow.flows.replay import Replay
@@ -141,10 +141,11 @@ class Plot:
 
 
 class Check:
-    """A look-ahead certificate as a notebook wants it."""
+    """A look-ahead certificate as a notebook wants it; `startup` says how many bars must come first."""
 
-    def __init__(self, certificate: Certificate) -> None:
+    def __init__(self, certificate: Certificate, startup: "Startup | None" = None) -> None:
         self.certificate = certificate
+        self.startup = startup
 
     @property
     def verdict(self) -> str:
@@ -159,7 +160,8 @@ class Check:
             f"\n  row {one.row} ({one.kind}): {one.before:g} -> {one.after} {one.location} {one.source}"
             for one in self.certificate.findings
         )
-        return f"{self.certificate.verdict}: {self.certificate.reason}{found}"
+        settled = f"\n  start-up: {self.startup.words}" if self.startup else ""
+        return f"{self.certificate.verdict}: {self.certificate.reason}{found}{settled}"
 
 
 _RUNG = {"kind": str, "label": str, "return_pct": float, "assumption": str}
