@@ -114,7 +114,7 @@ class Session:
         """Give logs empty tables of events and ended orders."""
         rows = min(_FIRST_LOG << len(self.events), _LARGEST_LOG)
         tables = logs._replace(
-            events=np.zeros((rows, LOG_COLUMNS)), ended=np.zeros((max(rows // 4, 2 * ENDS_A_BAR), LOGGED))
+            events=np.empty((rows, LOG_COLUMNS)), ended=np.empty((max(rows // 4, 2 * ENDS_A_BAR), LOGGED))
         )
         return cast(AnyLogs, tables)
 
@@ -151,10 +151,10 @@ class Session:
         return events, ended
 
     def keep(self, logs: AnyLogs) -> None:
-        """Move the rows out of the tables, for the end of a run."""
-        events, ended = self.rows(logs)
-        self.events.append(events)
-        self.ended.append(ended)
+        """Keep the tables themselves, as far as they are written; loops must get new ones."""
+        self.events.append(logs.events[: int(self.view[EVENTS])])
+        self.ended.append(logs.ended[: int(self.view[_ENDED])])
+        self.view[EVENTS] = self.view[_ENDED] = 0.0
 
     def orders(self) -> list[OrderStatus]:
         """Tell the working orders, oldest first."""

@@ -17,6 +17,8 @@ from tallow.core.ticks.step import Tick, Venue, is_quiet, pass_tick, take_messag
 from tallow.core.ticks.tape import TickColumns
 from tallow.domain.columns import Floats, Times
 
+NEVER, FAR = 2**63 - 1, 2.0**62  # a moment behind every trade, and a time as good as none
+
 
 class TickLogs(NamedTuple):
     """What a loop writes: the account after the trades at `row`, events, and ended orders."""
@@ -163,6 +165,39 @@ def _ask(venue: Venue, desk: Desk, book: Book, logs: TickLogs, decide: Any, call
     return desk, own
 
 
+@inlined
+def _skip_quiet(desk: Desk, columns: TickColumns, span: tuple[int, int, int]) -> int:  # pragma: no cover
+    # Find the first row of a span (start, last row, moment) that is not quiet, its last, or not known at the moment.
+    row, last, moment = span
+    floor, ceiling = desk.floor, desk.ceiling
+    until = int(desk.until) if desk.until < FAR else NEVER
+    while row < last and columns.local[row] <= moment and columns.time[row] < until:
+        price = columns.price[row]
+        if not (price > floor and price < ceiling):
+            break
+        row += 1
+    return row
+
+
+@inlined
+def _pass_until(
+    venue: Venue, desk: Desk, book: Book, columns: TickColumns, logs: TickLogs, span: tuple[int, int, int, int]
+) -> tuple[Desk, int, int]:  # pragma: no cover
+    # Pass trades (start, stop, place of the next mark) that have reached the strategy by a moment, while there is room.
+    row, stop, place, moment = span
+    while row < stop and _has_room(logs, desk):
+        marked = logs.row[place] if place < len(logs.row) else NEVER
+        row = _skip_quiet(desk, columns, (row, min(stop - 1, marked), moment))
+        if columns.local[row] > moment:
+            break
+        desk = step(venue, desk, book, columns, (row, logs))
+        if row == marked:
+            _write(logs, desk, place, columns.price[row])
+            place += 1
+        row += 1
+    return desk, row, place
+
+
 def _build_run(fingerprint: int) -> Callable[..., Any]:
     @njit(nogil=True, error_model="numpy")
     def run(
@@ -193,21 +228,6 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
     return cast(Callable[..., Any], run)
 
 
-@inlined
-def _pass_until(
-    venue: Venue, desk: Desk, book: Book, columns: TickColumns, logs: TickLogs, span: tuple[int, int, int]
-) -> tuple[Desk, int, int]:  # pragma: no cover
-    # Pass the trades that have reached the strategy by a moment, while there is room in the logs.
-    row, place, moment = span
-    while row < len(columns.time) and columns.local[row] <= moment and _has_room(logs, desk):
-        desk = step(venue, desk, book, columns, (row, logs))
-        if place < len(logs.row) and logs.row[place] == row:
-            _write(logs, desk, place, columns.price[row])
-            place += 1
-        row += 1
-    return desk, row, place
-
-
 def _build_run_at(fingerprint: int) -> Callable[..., Any]:
     @njit(nogil=True, error_model="numpy")
     def run_at(
@@ -220,7 +240,7 @@ def _build_run_at(fingerprint: int) -> Callable[..., Any]:
         desk, count, moments = load_desk(book.memory), len(columns.time), borrow(moments)
         while (row < count or turn < len(moments)) and _has_room(logs, desk):
             moment = moments[turn] if turn < len(moments) else NEVER
-            desk, row, place = _pass_until(venue, desk, book, columns, logs, (row, place, moment))
+            desk, row, place = _pass_until(venue, desk, book, columns, logs, (row, count, place, moment))
             if moment < NEVER and _has_room(logs, desk):
                 price = columns.price[row - 1] if row > 0 else np.nan
                 now = TickNow(row - 1, moment, columns, inputs)
@@ -232,9 +252,6 @@ def _build_run_at(fingerprint: int) -> Callable[..., Any]:
         return row, place, own, turn
 
     return cast(Callable[..., Any], run_at)
-
-
-NEVER = 2**63 - 1  # a moment behind every trade
 
 
 def _build_advance(fingerprint: int) -> Callable[..., Any]:
@@ -250,12 +267,7 @@ def _build_advance(fingerprint: int) -> Callable[..., Any]:
         row, stop, place = span
         book, logs, columns = open_book(book), _borrowed(logs), _borrowed_columns(columns)
         desk = load_desk(book.memory)
-        while row < stop and _has_room(logs, desk):
-            desk = step(venue, desk, book, columns, (row, logs))
-            if place < len(logs.row) and logs.row[place] == row:
-                _write(logs, desk, place, columns.price[row])
-                place += 1
-            row += 1
+        desk, row, place = _pass_until(venue, desk, book, columns, logs, (row, stop, place, NEVER))
         if row > 0:
             desk = with_mark(desk, columns.price[row - 1])
         store_desk(book.memory, desk)
