@@ -13,9 +13,9 @@ from tallow.core.metrics import growth, sharpe, summary
 from tallow.core.strategies import DECIDE_ON
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import UserError
-from tallow.domain.evidence import Certificate
+from tallow.domain.evidence import Certificate, Incident
 from tallow.domain.market import Instrument
-from tallow.domain.results import Result
+from tallow.domain.results import Result, Run
 from tallow.domain.scene import Scene
 from tallow.domain.sweep import dataset_key, trial_key
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
@@ -215,10 +215,15 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
         bars_origin=market.bars_origin,
         metrics=metrics,
         run=done,
-        incidents=find_incidents(desk.lake, scene, bars, done, has_funding=market.funding is not None),
+        incidents=_incidents(scene, market, done, desk),
         created=desk.clock.now(),
         notes=notes(scene, market) + overruled(scene, strategy) + seal_notes(desk.records, scene),
     )
+
+
+def _incidents(scene: Scene, market: Market, done: Run, desk: Desk) -> tuple[Incident, ...]:
+    known = market.funding is not None
+    return find_incidents(desk.lake, scene, market.bars, done, has_funding=known, funding=market.funding)
 
 
 def notes(scene: Scene, market: Market) -> tuple[str, ...]:

@@ -34,17 +34,12 @@ Step = tuple[str, str, str, Execution]
 
 
 def _models(own: Execution) -> Iterator[Step]:
-    fees = "fees of the scene"
-    spread = f"a spread of {SPREAD_BPS:g} basis points, assumed: no quotes are recorded"
-    impact = f"a move of {VOLUME_IMPACT:.0%} for an order as large as the bar before, by the square of its share"
-    yield (
-        "model", "close (optimistic)", f"filled at the very close that decides; {fees} and its slippage",
-        replace(own, fill="close"),
-    )  # fmt: skip
-    yield "model", "next open", f"filled at the next open; {fees} and its slippage", replace(own, fill="next_open")
-    yield (
-        "model", "next open, spread and volume", f"and half of {spread}; {impact}", worsened(own, 1.0),
-    )  # fmt: skip
+    fees = "with the fees and the slippage of the scene"
+    spread = f"half of a spread of {SPREAD_BPS:g} basis points, assumed because no quotes are recorded"
+    impact = f"{VOLUME_IMPACT:.0%} for an order as large as all that traded in the bar before, a hundredth for a tenth"
+    yield "model", "close (optimistic)", f"filled at the very close that decides, {fees}", replace(own, fill="close")
+    yield "model", "next open", f"filled at the next open, {fees}", replace(own, fill="next_open")
+    yield "model", "next open, spread and volume", f"the same and {spread}, and {impact} of it", worsened(own, 1.0)
     yield "model", "the same, doubled", "spread and volume slippage twice as large", worsened(own, 2.0)
 
 

@@ -130,3 +130,15 @@ def test_a_label_and_a_note_that_say_the_same_are_written_once(result: Result) -
 
 def test_time_of_computing_is_written_to_the_second(result: Result) -> None:
     assert "2024-03-05 13:00:01 UTC" in proof.reproduce(replace(result, created=1_709_643_601_682_157))
+
+
+def test_profit_made_inside_incidents_is_told(result: Result) -> None:
+    start = int(result.run.time[3])
+    held = replace(result, incidents=(Incident("GAP", start, start + 1, 1, True, 1.0),))
+    change = float(result.run.equity[3] - result.run.equity[2])
+    profit = float(result.run.equity[-1]) - result.scene.cash
+    words = proof.inside_words(held)
+    assert words.endswith(" USDT was made inside incidents")
+    assert words.startswith(f"{change:+,.2f}".replace("-", "\u2212") if abs(change) >= 0.005 else "0.00")
+    assert f"{profit:+,.2f}".replace("-", "\u2212") in words
+    assert words in proof.incidents(held)

@@ -106,4 +106,4 @@ def test_the_example_of_the_docs_runs() -> None:
 
 
 def test_exports() -> None:
-    assert sorted(report.__all__) == ["fragment", "render", "text"]
+    assert sorted(report.__all__) == ["describe", "fragment", "render", "text"]

@@ -1,10 +1,12 @@
 """How much of a result is left: its score among all trials in words, and what other executions make of it."""
 
+import re
+
 from tallow.core.honesty import HonestScore, lines
 from tallow.domain.results import Result
 from tallow.flows.report import figures, trading
 from tallow.flows.report.markup import Content, Markup, join, tag
-from tallow.flows.report.tables import Column, empty, table
+from tallow.flows.report.tables import Column, empty, pairs, table
 
 NOT_SCORED = "Not scored: the result was stored by a version without scores. The same backtest again makes up for it."
 _TONES = {"edge shown": ("good", "✓"), "no edge shown": ("warn", "?"), "not meaningful": ("warn", "?")}
@@ -25,7 +27,6 @@ _MODEL_COLUMNS = (
     Column("Execution", "How orders are filled", is_text=True),
     Column("Return", "Of the same decisions"),
     Column("Gain or loss", "The same, drawn from the zero line", is_text=True),
-    Column("What is assumed", "", is_text=True),
 )
 
 
@@ -93,7 +94,8 @@ def score_section(result: Result) -> Markup:
         return empty(NOT_SCORED)
     tone, symbol = tone_of(found)
     rows: list[tuple[Content, ...]] = [
-        (line.label, tag("span", line.text, class_="num"), _passed(line.passed), line.meaning) for line in lines(found)
+        (line.label, tag("span", _typeset(line.text), class_="num"), _passed(line.passed), line.meaning)
+        for line in lines(found)
     ]
     caveats = (tag("li", caveat.words, " ", tag("code", caveat.code)) for caveat in found.caveats)
     startup = found.evidence.startup
@@ -105,6 +107,10 @@ def score_section(result: Result) -> Markup:
         tag("p", startup.words, class_="lead") if startup else None,
         tag("p", method_sentence(found), class_="lead"),
     )
+
+
+def _typeset(text: str) -> str:
+    return re.sub(r"-(?=\d)", figures.MINUS, text)
 
 
 def _passed(passed: bool | None) -> Content:
@@ -121,11 +127,11 @@ def ladder_section(result: Result) -> Markup:
         return costs
     largest = max((abs(rung.return_pct) for rung in models), default=0.0) or 1.0
     rows = [
-        (rung.label, figures.percent(rung.return_pct, signed=True), trading.bar(rung.return_pct, largest),
-         rung.assumption)
+        (rung.label, figures.percent(rung.return_pct, signed=True), trading.bar(rung.return_pct, largest))
         for rung in models
-    ]  # fmt: skip
-    return join(table("Return by execution model", _MODEL_COLUMNS, rows), costs)
+    ]
+    assumed = pairs(((rung.label, rung.assumption) for rung in models), "glossary small")
+    return join(table("Return by execution model", _MODEL_COLUMNS, rows), assumed, tag("h3", "At other costs"), costs)
 
 
 def plain_score(result: Result) -> list[tuple[str, str]]:

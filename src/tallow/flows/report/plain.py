@@ -3,6 +3,7 @@
 from tallow.domain.results import Result
 from tallow.flows.report import figures, honesty
 from tallow.flows.report.definitions import DEFINITIONS
+from tallow.flows.report.proof import inside_words
 from tallow.flows.report.verdict import headline, interval, judge, notices
 
 KEYS = (
@@ -59,7 +60,10 @@ def _metric_rows(result: Result) -> list[tuple[str, str, str]]:
 
 def _evidence(result: Result) -> list[tuple[str, str]]:
     exposed = sum(incident.exposed for incident in result.incidents)
-    words = f"{len(result.incidents):,}" + (f", {exposed:,} with an open position" if result.incidents else "")
+    words = f"{len(result.incidents):,}"
+    if result.incidents:
+        inside = inside_words(result).replace(figures.MINUS, "-")
+        words += f", {exposed:,} with an open position; {inside}"
     return [
         ("Data incidents", words),
         ("Digest", result.digest),

@@ -6,6 +6,7 @@ from tallow.domain.evidence import Certificate, Finding, Incident
 from tallow.domain.ranges import iso
 from tallow.domain.results import Result
 from tallow.domain.timeframes import SECOND
+from tallow.flows.incidents import profit_inside
 from tallow.flows.report import figures
 from tallow.flows.report.markup import Content, Markup, join, tag
 from tallow.flows.report.tables import Column, empty, pairs, table
@@ -126,7 +127,18 @@ def incidents(result: Result) -> Markup:
     rows = [_incident_row(incident) for incident in result.incidents]
     kinds = sorted({incident.kind for incident in result.incidents} & set(_INCIDENT_MEANINGS))
     meanings = pairs(((kind, _INCIDENT_MEANINGS[kind]) for kind in kinds), "glossary small")
-    return join(table("Data incidents", _INCIDENT_COLUMNS, rows, identifier="incident-rows", page=page), meanings)
+    inside = tag("p", f"{inside_words(result)}.", class_="lead")
+    return join(
+        inside, table("Data incidents", _INCIDENT_COLUMNS, rows, identifier="incident-rows", page=page), meanings
+    )
+
+
+def inside_words(result: Result) -> str:
+    """Say how much of the profit was made while data were wrong."""
+    quote, final = result.scene.instrument.quote, result.run.equity
+    profit = float(final[-1]) - result.scene.cash if len(final) else 0.0
+    inside = figures.number(profit_inside(result), signed=True)
+    return f"{inside} {quote} of the profit of {figures.number(profit, signed=True)} {quote} was made inside incidents"
 
 
 def _incident_row(incident: Incident) -> list[Content]:
