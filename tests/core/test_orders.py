@@ -169,6 +169,7 @@ def test_market_orders_to_targets_are_the_target_engine_bit_for_bit(scene):
 # One step in every mode
 
 
+@pytest.mark.slow
 @modest
 @given(plans())
 def test_python_compiled_and_live_are_the_same_to_the_bit(plan):

@@ -146,6 +146,7 @@ def bits(done):
     return [done.run.digest(), done.fill_order.tobytes(), *logs]
 
 
+@pytest.mark.slow
 @modest
 @given(plans())
 def test_compiled_python_and_live_are_the_same_to_the_bit(plan):
