@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import backtesting
+import numpy as np
 import pandas as pd
 import workload
 from backtesting.lib import FractionalBacktest
@@ -21,8 +22,13 @@ backtesting.backtesting._tqdm = lambda rows, **_: rows
 
 class Crossover(backtesting.Strategy):
     windows: tuple = ()
+    above = None
 
     def init(self):
+        if self.above is not None:
+            given = self.above.astype(float)
+            self.fast, self.slow = self.I(lambda: given, name="above"), self.I(lambda: given * 0.0 + 0.5, name="half")
+            return
         close = pd.Series(self.data.Close)
         self.fast, self.slow = (
             self.I(lambda window=window: close.rolling(window).mean().to_numpy(), name=f"sma{window}")
@@ -42,6 +48,7 @@ def main() -> None:
     parser.add_argument("--inputs", type=Path, required=True)
     parser.add_argument("--fill", choices=("next_open", "close"), required=True)
     parser.add_argument("--windows", type=int, nargs=2, required=True)
+    parser.add_argument("--decisions", type=Path, help="when to be long, in place of its own averages")
     options = parser.parse_args()
     columns = workload.load(options.inputs)
     frame = pd.DataFrame(
@@ -49,6 +56,7 @@ def main() -> None:
         index=pd.to_datetime(columns["time"], unit="us"),
     )
     Crossover.windows = tuple(options.windows)
+    Crossover.above = np.load(options.decisions) if options.decisions else None
     found = FractionalBacktest(
         frame,
         Crossover,
@@ -58,11 +66,12 @@ def main() -> None:
     ).run()
     trades = found["_trades"]
     fast, slow = (frame["Close"].rolling(window).mean() for window in options.windows)
+    above = fast > slow if Crossover.above is None else Crossover.above
     line = {
         "engine": "backtesting.py",
         "final_equity": float(found["Equity Final [$]"]),
         "open_at_end": len(found["_strategy"].trades),
-        "decisions": (fast > slow).astype(int).tolist(),
+        "decisions": above.astype(int).tolist(),
         "trades": {
             "entry_row": trades["EntryBar"].tolist(),
             "exit_row": trades["ExitBar"].tolist(),

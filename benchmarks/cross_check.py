@@ -1,9 +1,10 @@
-"""Compare SMA(20/100) on seven years of hourly BTC/USDT, trade by trade, with vectorbt and backtesting.py.
+"""Compare crossovers on recorded candles, trade by trade, with vectorbt and backtesting.py.
 
-python benchmarks/cross_check.py [--shared FOLDER] [--cache FOLDER] [--windows FAST SLOW] [--write]
+python benchmarks/cross_check.py [--shared FOLDER] [--cache FOLDER] [--windows FAST SLOW] [--narrow] [--write]
 
-One JSON line on stdout, the table on stderr; --write puts the table into docs/cross-check.md. Exits 4 when a
-difference is larger than its explanation allows.
+SMA(20/100) on seven years of hourly BTC/USDT, then two crossovers on each of ten symbols at five minutes, both fill
+rules each. One JSON line on stdout, the tables on stderr; --write puts them into docs/cross-check.md, --narrow leaves
+the ten symbols out. Exits 4 when a difference is larger than its explanation allows.
 """
 
 import argparse
@@ -27,7 +28,9 @@ from tallow.domain.scene import Execution
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs" / "cross-check.md"
 MARK = "<!-- table: benchmarks/cross_check.py --write -->"
+WIDE_MARK = "<!-- wide table: benchmarks/cross_check.py --write -->"
 WINDOWS = (20, 100)
+WIDE_WINDOWS = ((20, 100), (12, 48))
 FILLS = ("next_open", "close")
 EXACT = 1e-9
 
@@ -52,6 +55,19 @@ def hourly(shared: Path, cache: Path) -> Path:
     if not (np.diff(times) > 0).all():
         raise SystemExit("the joined recordings are not in ascending order")
     return folder
+
+
+def five_minutes(shared: Path, cache: Path) -> dict[str, Path]:
+    """Write the ten recordings of five-minute candles as .npy columns; give their folders by symbol."""
+    folders = {}
+    for path in sorted((shared / "binance" / "spot" / "klines-5m").glob("*-5m.feather")):
+        frame = pl.read_ipc(path)
+        folder = folders[path.name.partition("-")[0]] = cache / "inputs" / path.stem.lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "time.npy", frame["date"].dt.epoch("us").to_numpy())
+        for name in workload.COLUMNS[1:]:
+            np.save(folder / f"{name}.npy", frame[name].to_numpy())
+    return folders
 
 
 def ours(folder: Path, fill: str, windows: list[int]) -> dict:
@@ -81,10 +97,11 @@ def ours(folder: Path, fill: str, windows: list[int]) -> dict:
     }
 
 
-def theirs(peer: str, folder: Path, fill: str, windows: list[int], cache: Path) -> dict:
-    """Run the rule on a peer, under its own interpreter."""
+def theirs(peer: str, folder: Path, fill: str, windows: list[int], cache: Path, decisions: Path | None) -> dict:
+    """Run the rule on a peer, under its own interpreter: with its own averages, or with decisions that are given."""
     script = Path(__file__).with_name(f"cross_{peer}.py")
     command = [peers.interpreter(peer, cache), script, "--inputs", folder, "--fill", fill, "--windows", *windows]
+    command += ["--decisions", decisions] if decisions else []
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{script.name} failed:\n{done.stderr}")
@@ -157,22 +174,62 @@ def table(lines: list[dict]) -> str:
     return "\n".join(out)
 
 
+def wide_table(lines: list[dict]) -> str:
+    """Write many comparisons as Markdown: a row per symbol and windows, the worst of both fills and peers."""
+    out = [
+        "| symbol | windows | closed trades (next open, close) | same bars, four comparisons | price | net return per "
+        "trade | final equity: vectorbt, backtesting.py |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for case in sorted({(line["symbol"], tuple(line["windows"])) for line in lines}):
+        some = [line for line in lines if (line["symbol"], tuple(line["windows"])) == case]
+        trades = [line["trades"] for line in some[::2]]
+        same = sum(line["paired"] == line["trades"] and not line["only_peer"] for line in some)
+        price = max(max(line["entry_price"], line["exit_price"]) for line in some)
+        gap = {peer: max(one["final_equity_relative"] for one in some if one["peer"].startswith(peer)) for peer in "vb"}
+        out.append(
+            f"| {case[0].replace('_', '/')} | {case[1][0]}/{case[1][1]} | {trades[0]}, {trades[1]} "
+            f"| {same} of {len(some)} | {price:.1e} | {max(line['return'] for line in some):.1e} | {gap['v']:.1e}, {gap['b']:.1e} |"
+        )
+    return "\n".join(out)
+
+
+def comparisons(symbol: str, folder: Path, windows: list[int], cache: Path, *, given: bool = False) -> list[dict]:
+    """Compare one crossover on one series under both fill rules with both peers; `given` hands them our decisions."""
+    lines = []
+    for fill in FILLS:
+        mine = ours(folder, fill, windows)
+        decisions = folder / "decisions.npy" if given else None
+        if decisions:
+            np.save(decisions, mine["decisions"] > 0)
+        for peer in ("vectorbt", "backtesting"):
+            found = compare(mine, theirs(peer, folder, fill, windows, cache, decisions))
+            lines.append({"symbol": symbol, "windows": list(windows), "fill": fill, **found})
+    return lines
+
+
+def write(page: str, mark: str, text: str) -> str:
+    """Put a table between its marks."""
+    head, _, rest = page.partition(mark)
+    return f"{head}{mark}\n{text}\n{mark}{rest.partition(mark)[2]}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = os.environ.get("TALLOW_SHARED_DATA", REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--shared", type=Path, default=Path(default))
     parser.add_argument("--cache", type=Path, default=peers.cache_folder())
     parser.add_argument("--windows", type=int, nargs=2, default=WINDOWS, metavar=("FAST", "SLOW"))
+    parser.add_argument("--narrow", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     folder = hourly(options.shared, options.cache)
-    lines = []
-    for fill in FILLS:
-        mine = ours(folder, fill, options.windows)
-        for peer in ("vectorbt", "backtesting"):
-            lines.append({"fill": fill, **compare(mine, theirs(peer, folder, fill, options.windows, options.cache))})
+    lines, wide = comparisons("BTC_USDT 1h", folder, options.windows, options.cache), []
+    for symbol, series in {} if options.narrow else five_minutes(options.shared, options.cache).items():
+        for windows in WIDE_WINDOWS:
+            wide += comparisons(symbol, series, windows, options.cache, given=True)
     times = np.load(folder / "time.npy")
-    agree = all(allowed(line) for line in lines)
+    agree = all(allowed(line) for line in lines + wide)
     print(
         json.dumps(
             {
@@ -183,15 +240,16 @@ def main() -> int:
                 "last": int(times[-1]),
                 "gaps": int((np.diff(times) != 3_600_000_000).sum()),
                 "agree": agree,
-                "comparisons": lines,
+                "cases": len({(line["symbol"], tuple(line["windows"])) for line in lines + wide}),
+                "unexplained": [line for line in lines + wide if not allowed(line)],
+                "comparisons": lines + wide,
             }
         )
     )
-    print(table(lines), file=sys.stderr)
+    print(table(lines), wide_table(wide), sep="\n\n", file=sys.stderr)
     if options.write:
-        head = PAGE.read_text().partition(MARK)
-        tail = head[2].partition(f"{MARK}")[2]
-        PAGE.write_text(f"{head[0]}{MARK}\n{table(lines)}\n{MARK}{tail}")
+        page = write(PAGE.read_text(), MARK, table(lines))
+        PAGE.write_text(page if options.narrow else write(page, WIDE_MARK, wide_table(wide)))
     return 0 if agree else 4
 
 

@@ -20,13 +20,14 @@ def main() -> None:
     parser.add_argument("--inputs", type=Path, required=True)
     parser.add_argument("--fill", choices=("next_open", "close"), required=True)
     parser.add_argument("--windows", type=int, nargs=2, required=True)
+    parser.add_argument("--decisions", type=Path, help="when to be long, in place of its own averages")
     options = parser.parse_args()
     vbt.settings["engine"] = "rust"
     columns = workload.load(options.inputs, ("time", "open", "close"))
     index = pd.to_datetime(columns["time"], unit="us")
     close, opened = pd.Series(columns["close"], index=index), pd.Series(columns["open"], index=index)
     fast, slow = (vbt.MA.run(close, window).ma for window in options.windows)
-    above = (fast > slow).to_numpy()
+    above = np.load(options.decisions) if options.decisions else (fast > slow).to_numpy()
     before = np.concatenate(([False], above[:-1]))
     entries, exits = above & ~before, before & ~above
     if options.fill == "next_open":

@@ -14,6 +14,7 @@ from tallow.domain.scene import Scene
 from tallow.domain.sweep import Evaluated, Row, Search, SweepResult, dataset_key, goal_column
 from tallow.flows.backtest import Desk, Market, backtest, backtest_bars, notes, own_market, pin, read_market
 from tallow.flows.backtest import strategy_hash as hash_of
+from tallow.flows.seals import refuse_sealed
 from tallow.flows.sweep.evaluation import Book, Series, Work
 from tallow.flows.sweep.plan import TRIALS, allowed, plan, settle
 from tallow.flows.sweep.proposals import propose
@@ -64,7 +65,7 @@ def sweep(
             if bars is None:
                 result = backtest(scene, chosen, desk, cache=cache)
             else:
-                result = backtest_bars(scene, chosen, bars, desk)
+                result = backtest_bars(scene, chosen, bars, desk, counted(found, series))
     trials, sharpes = counted(found, series)
     return SweepResult(
         key=series.key,
@@ -86,6 +87,7 @@ def open_market(scene: Scene, desk: Desk, bars: Bars | None) -> Market:
     """Read what a scene trades on, or take the caller's own candles."""
     if bars is not None:
         return own_market(bars)
+    refuse_sealed(desk.records, scene)
     desk.progress("reading bars", 0, 1)
     market = read_market(desk.lake, scene, pin(desk.lake, scene))
     desk.progress("reading bars", 1, 1)
