@@ -187,9 +187,10 @@ def wide_table(lines: list[dict]) -> str:
         same = sum(line["paired"] == line["trades"] and not line["only_peer"] for line in some)
         price = max(max(line["entry_price"], line["exit_price"]) for line in some)
         gap = {peer: max(one["final_equity_relative"] for one in some if one["peer"].startswith(peer)) for peer in "vb"}
+        profit = max(line["return"] for line in some)
         out.append(
             f"| {case[0].replace('_', '/')} | {case[1][0]}/{case[1][1]} | {trades[0]}, {trades[1]} "
-            f"| {same} of {len(some)} | {price:.1e} | {max(line['return'] for line in some):.1e} | {gap['v']:.1e}, {gap['b']:.1e} |"
+            f"| {same} of {len(some)} | {price:.1e} | {profit:.1e} | {gap['v']:.1e}, {gap['b']:.1e} |"
         )
     return "\n".join(out)
 
