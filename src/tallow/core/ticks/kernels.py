@@ -9,6 +9,7 @@ from numba import njit
 from tallow.core.engine.kernels import _fingerprint
 from tallow.core.engine.memory import borrow
 from tallow.core.matching import account_equity, inlined
+from tallow.core.orders import kernels as order_kernels
 from tallow.core.orders.kernels import ENDS_A_BAR, FINGERPRINT, Book, View, open_book, with_mark
 from tallow.core.orders.state import EVENTS_A_BAR, M_FULL, OUTBOX_FULL, Desk, load_desk, store_desk
 from tallow.core.ticks import step as steps
@@ -80,7 +81,7 @@ def _build_take(fingerprint: int) -> Callable[..., None]:
     return cast(Callable[..., None], take_all)
 
 
-_FINGERPRINT = FINGERPRINT ^ _fingerprint(steps, tapes)
+_FINGERPRINT = FINGERPRINT ^ _fingerprint(steps, tapes, order_kernels)
 pass_any, take_all = _build_busy(_FINGERPRINT), _build_take(_FINGERPRINT)
 
 
