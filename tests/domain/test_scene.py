@@ -2,7 +2,7 @@ import json
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.domain.errors import UserError
@@ -28,6 +28,9 @@ EXECUTION = {
 }  # fmt: skip
 
 
+Identity = tuple[Scene, dict[str, int], str, str, str]
+
+
 def key(scene: Scene) -> str:
     return scene.key({"gold.candles": 3}, "data", "abc", "1")
 
@@ -50,6 +53,47 @@ def test_data_source_and_engine_are_in_the_key() -> None:
         SCENE.key(versions, "data", "abd", "1"), SCENE.key(versions, "data", "abc", "2"),
     }  # fmt: skip
     assert len(keys) == 6
+
+
+@st.composite
+def identities(draw: st.DrawFn) -> Identity:
+    """Everything that a key is made of; small choices, so that equal ones are drawn as well."""
+    some, money = st.sampled_from, st.sampled_from([0.0, 0.001, 0.1])
+    execution = Execution(
+        fill=draw(some(["next_open", "close"])), maker_fee=draw(money), taker_fee=draw(money),
+        slippage_bps=draw(money), volume_impact=draw(money), leverage=draw(some([1.0, 2.0])),
+        allow_short=draw(st.booleans()), stop_loss=draw(some([None, 0.1])), take_profit=draw(some([None, 0.1])),
+        trailing_stop=draw(some([None, 0.1])), maintenance_margin=draw(some([0.005, 0.01])),
+        liquidation_fee=draw(money), min_notional=draw(money), lot_size=draw(money), tick_size=draw(money),
+    )  # fmt: skip
+    scene = Scene(
+        draw(some(["a", "b"])), parse_symbol(draw(some(["BTC/USDT", "BTC/USDT:USDT", "okx:BTC/USDT"]))),
+        parse_timeframe(draw(some(["1m", "1M", "1h"]))), draw(st.dictionaries(some(["k", "n"]), some([1, 2, "1"]))),
+        TimeRange(draw(some([0, 1])), draw(some([2, 3]))), draw(some([1.0, 10_000.0])), execution,
+    )  # fmt: skip
+    versions = draw(st.dictionaries(some(["gold.candles", "silver.funding"]), some([1, 2, 11])))
+    return scene, versions, draw(some(["d", "e"])), draw(some(["s", "t"])), draw(some(["1", "2"]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(identities(), identities(), st.sets(st.integers(0, 4)))
+def test_the_same_is_a_hit_and_anything_else_a_miss(left: Identity, right: Identity, kept: set[int]) -> None:
+    # Where parts are taken over from the other, the two often differ in one field of one part alone.
+    mixed = tuple(one if place in kept else other for place, (one, other) in enumerate(zip(left, right, strict=True)))
+    keys = [scene.key(*rest) for scene, *rest in (left, mixed)]
+    assert (keys[0] == keys[1]) == (left == mixed)
+
+
+@settings(max_examples=200, deadline=None)
+@given(identities(), st.data())
+def test_one_changed_field_is_a_miss_from_wherever_one_starts(start: Identity, data: st.DataObject) -> None:
+    scene, *rest = start
+    name = data.draw(st.sampled_from([item.name for item in (*fields(Scene), *fields(Execution))]))
+    if name in EXECUTION:
+        changed = replace(scene, execution=replace(scene.execution, **{name: EXECUTION[name]}))
+    else:
+        changed = replace(scene, **{name: OTHER[name]})
+    assert (changed.key(*rest) == scene.key(*rest)) == (changed == scene)
 
 
 def test_order_and_number_type_do_not_matter() -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.research import MARKET, MONEY, options, prepare, refuse
+from tallow.cli.research import MARKET, MONEY, open_market, options, prepare, refuse
 from tallow.cli.session import Session, table, verb
 from tallow.domain.ranges import iso, parse_time
 
@@ -35,7 +35,7 @@ def seal(session: Session, /, symbol: str, timeframe: str, start: str) -> None:
     from tallow.domain.timeframes import parse_timeframe
     from tallow.flows.holdout import seal as run
 
-    workspace = session.workspace()
+    workspace = open_market(session)
     made = run(workspace.instrument(symbol), parse_timeframe(timeframe), parse_time(start), workspace.desk())
     seen = f"; {made.seen} stored results may have seen it" if made.seen else ""
     session.emit(vars(made), f"sealed  {made.instrument} from {iso(made.start)} on{seen}")
@@ -55,7 +55,7 @@ def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:
     """
     from tallow.flows.holdout import open_holdout
 
-    workspace = session.workspace()
+    workspace = open_market(session)
     code, scene = prepare(workspace, strategy, chosen)
     workspace.build_candles(scene)
     done = open_holdout(scene, code, workspace.desk(check=not chosen["no_check"]))
@@ -71,7 +71,7 @@ def list_holdouts(session: Session, /) -> None:
     """List what is sealed, and who has looked at it."""
     from tallow.flows.seals import holdouts
 
-    found = holdouts(session.workspace().records)
+    found = holdouts(open_market(session).records)
     rows = [
         (one.seal.instrument, iso(one.seal.start), _moment(one.seal.sealed), one.seal.seen, one.versions,
          one.interrupted, one.words)

@@ -100,7 +100,9 @@ def check(session: Session, /, strategy: str, *, cut: int | None, future: str, r
         return EXIT_CODES["done"]
     from tallow.flows.appraise import settling_values
     from tallow.flows.backtest import settling
+    from tallow.flows.seals import seal_notes
 
+    session.hint(*seal_notes(workspace.records, scene))
     certificate = workspace.check(scene, code)
     found = settling_values(settling(scene, code, workspace.desk()))
     session.emit({**certificate.to_dict(), "startup": found}, f"{evidence(certificate)}\n{start_up(found)}")
