@@ -166,6 +166,36 @@ def test_market_orders_to_targets_are_the_target_engine_bit_for_bit(scene):
     assert mine.digest() == theirs.digest()
 
 
+@modest
+@given(target_scenes(), st.sampled_from([0.02, 0.1]), st.sampled_from([0.03, 0.1]))
+def test_stops_and_take_profits_as_orders_are_those_of_the_target_engine(scene, loss, gain):
+    bars, wanted, execution = scene
+    fee = execution.taker_fee
+    plain = Execution(maker_fee=fee, taker_fee=fee, lot_size=execution.lot_size, min_notional=execution.min_notional)
+    exits = replace(plain, stop_loss=loss, take_profit=gain)
+    trades = ~(bars.volume == 0)
+    targets = np.where(np.isnan(wanted), NAN, (wanted > 0).astype(float))
+    kept, sent, number = 0.0, {}, 1
+    for row, target in enumerate(targets.tolist()):
+        if target != target or target == kept:
+            continue
+        kept, sent[row] = target, [Target(target)]
+        filled = np.flatnonzero(trades[row + 1 :])
+        if target == 1.0 and len(filled):
+            # Without slippage the entry is at the next open with volume, and its exits can be named beforehand.
+            entry = float(bars.open[row + 1 + filled[0]])
+            pair = {"side": Side.SELL, "quantity": 1e9, "reduce_only": True, "group": -number, "parent": number}
+            sent[row].append(Order(**pair, kind="stop", trigger=entry * (1.0 - loss)))
+            sent[row].append(Order(**pair, kind="take_profit", trigger=entry * (1.0 + gain)))
+            number += 2
+        number += 1
+    mine, theirs = play(bars, plain, FillRules(), sent).run, run(bars, targets, exits, cash=CASH)
+    assert mine.equity.tobytes() == theirs.equity.tobytes()
+    assert mine.ambiguous_bars == theirs.ambiguous_bars
+    for name in ("row", "quantity", "price", "fee", "reason"):
+        assert getattr(mine.fills, name).tobytes() == getattr(theirs.fills, name).tobytes(), name
+
+
 # One step in every mode
 
 

@@ -80,6 +80,15 @@ def test_a_target_too_small_to_send_is_rejected():
     assert told(done, 1) == ("rejected", "too_small")
 
 
+def test_a_target_tells_its_average_without_fees_and_wakes_its_exits():
+    rows = [FLAT, (80, 80, 80, 80), (80, 81, 75, 76)]
+    exit_ = Order(SELL, 1e9, "stop", trigger=76.0, reduce_only=True, parent=1)
+    done = play(rows, {0: [Target(0.5), exit_]}, taker_fee=0.01)
+    assert done.orders[0].average_price == pytest.approx(80)
+    assert [row[:2] for row in fills(done)] == [(1, 1), (2, 2)]
+    assert done.run.position[-1] == 0
+
+
 # Limit
 
 

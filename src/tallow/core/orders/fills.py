@@ -19,6 +19,7 @@ from tallow.core.orders.state import (
     M_CASH,
     M_POSITION,
     M_REJECTED,
+    M_TURNOVER,
     NO_REASON,
     NOTHING_TO_REDUCE,
     NOTIONAL,
@@ -160,9 +161,12 @@ def settle_target(
     offer, bar, log = deal
     rejected, target = m[M_REJECTED], slots[k, TARGET]
     for _leg in range(2 if target * m[M_POSITION] < 0.0 else 1):
-        cash, held = m[M_CASH], m[M_POSITION]
+        turnover, held = m[M_TURNOVER], m[M_POSITION]
         send_to_target(rules.costs, m, bar, (target, offer.price), (slots[k, ID], log))
         slots[k, FILLED] += abs(m[M_POSITION] - held)
-        slots[k, NOTIONAL] += abs(m[M_CASH] - cash)
-    small = m[M_REJECTED] > rejected and slots[k, FILLED] == 0.0
+        slots[k, NOTIONAL] += m[M_TURNOVER] - turnover
+    filled = slots[k, FILLED]
+    small = m[M_REJECTED] > rejected and filled == 0.0
     end(slots, k, REJECTED if small else COMPLETE, TOO_SMALL if small else NO_REASON, bar.row)
+    if filled > 0.0:
+        spread(m, slots, k, (filled, slots[k, NOTIONAL] / filled, bar.row), offer.wakes)
