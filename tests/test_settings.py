@@ -76,3 +76,10 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 def test_no_color_is_obeyed() -> None:
     assert colours_allowed({})
     assert not colours_allowed({"NO_COLOR": "1"})
+
+
+def test_a_variable_with_one_underscore_too_few_is_named() -> None:
+    with pytest.raises(UserError) as raised:
+        load(environment={"TALLOW_LAKE": "x"})
+    assert raised.value.facts == {"nearest": "TALLOW__LAKE"}
+    assert load(environment={"TALLOW_SHARED_DATA": "x", "TALLOWLAKE": "y"})[0].lake == "tallow-lake"

@@ -122,6 +122,10 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    for name in environment:
+        meant = name.removeprefix("TALLOW_").lower()
+        if name.startswith("TALLOW_") and not name.startswith(PREFIX) and meant in _known():
+            raise UserError("BAD_CONFIG", f"environment: {name} is not read", facts={"nearest": PREFIX + meant.upper()})
     names = (name for name in environment if name.startswith(PREFIX))
     return {name.removeprefix(PREFIX).lower().replace("__", "."): environment[name] for name in names}
 

@@ -107,5 +107,5 @@ def test_an_empty_lake_leads_on(tmp_path: Path, capsys: pytest.CaptureFixture[st
     captured = capsys.readouterr()
     assert "empty" in captured.out
     assert "tallow demo" in captured.err
-    assert run(["coverage", "BTC/USDT", "--lake", str(tmp_path / "none")]) == 0
+    assert run(["coverage", "BTC/USDT", "--lake", str(tmp_path / "none")]) == 3
     assert "no 1h candles" in capsys.readouterr().out

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import click
@@ -53,3 +54,17 @@ def test_a_verb_gets_the_global_options(tmp_path: Path) -> None:
 
 def test_no_colour_where_there_is_no_terminal() -> None:
     assert Session(OFF).colour("text", "red") == "text"
+
+
+def test_an_empty_default_lake_gives_way_to_the_one_of_the_demo(
+    tmp_path: Path, own_lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Session(OFF).reading().settings.lake == "tallow-lake"
+    assert list(tmp_path.iterdir()) == []  # looking leaves nothing behind
+    shutil.copytree(own_lake, tmp_path / "tallow-demo" / "lake")
+    assert Session(OFF).reading().settings.lake == str(Path("tallow-demo") / "lake")
+    assert "SIMULATED market in tallow-demo" in capsys.readouterr().err
+    assert Session({**OFF, "lake": "mine"}).reading().settings.lake == "mine"
+    shutil.copytree(own_lake, tmp_path / "tallow-lake")
+    assert Session(OFF).reading().settings.lake == "tallow-lake"

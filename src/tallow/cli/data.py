@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tallow.cli.session import Session, table, verb
-from tallow.domain.errors import UserError
+from tallow.domain.errors import EXIT_CODES, UserError
 from tallow.domain.ranges import iso
+
+_SOURCE = 40  # characters of a path or address that are shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,7 +129,7 @@ def refine(
 @verb
 def catalog(session: Session, /, *, paths: bool) -> None:
     """List every series: rows, range, version, gaps, origin."""
-    workspace = session.workspace()
+    workspace = session.reading()
     if paths:
         locations = workspace.locations()
         session.emit(locations, table(locations.items(), ("table", "path")))
@@ -142,10 +144,13 @@ def catalog(session: Session, /, *, paths: bool) -> None:
 @click.argument("symbol")
 @click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length")
 @verb
-def coverage(session: Session, /, symbol: str, timeframe: str) -> None:
-    """Show what is there of one series of candles, and every gap."""
-    found = session.workspace().coverage(symbol, timeframe)
+def coverage(session: Session, /, symbol: str, timeframe: str) -> int:
+    """Show what is there of one series of candles, and every gap; exit code 3 when nothing is."""
+    found = session.reading().coverage(symbol, timeframe)
     session.emit(asdict(found), coverage_text(found))
+    if found.span is None:
+        session.hint("next    tallow catalog")
+    return EXIT_CODES["no data" if found.span is None else "done"]
 
 
 def coverage_text(found: "Coverage") -> str:
@@ -170,8 +175,30 @@ def coverage_text(found: "Coverage") -> str:
 @verb
 def lineage(session: Session, /, name: str, **chosen: Any) -> None:
     """Show which job wrote a table, from what, with which version of tallow."""
-    frame = session.workspace().lineage(name, **chosen)
-    session.emit(plain(frame), show(frame) if len(frame) else "nothing was written")
+    rows = plain(session.reading().lineage(name, **chosen))
+    session.emit(rows, table(map(_write, rows), _WRITE) if rows else "nothing was written")
+
+
+_WRITE = ("table", "version", "series", "bars", "job", "from", "rows", "range", "written", "payload", "source")
+
+
+def _write(row: dict[str, Any]) -> tuple[object, ...]:
+    # One write of a lineage on one line; --json has every value in full.
+    series = f"{row['venue']}:{row['symbol']}" if row["symbol"] else "-"
+    source = str(row["source"] or "-")
+    return (
+        "  " * int(row["depth"]) + row["table"],
+        row["version"],
+        series,
+        row["timeframe"] or "-",
+        row["job"],
+        str(row["inputs"] or "-").translate(str.maketrans("", "", '{}"')),
+        row["rows"],
+        f"{str(row['first'])[:16]}..{str(row['last'])[:16]}",
+        str(row["written"] or "-")[:16],
+        str(row["payload"] or "-")[:12],
+        source if len(source) <= _SOURCE else "..." + source[-_SOURCE:],
+    )
 
 
 @click.command()
@@ -180,7 +207,7 @@ def lineage(session: Session, /, name: str, **chosen: Any) -> None:
 @verb
 def query(session: Session, /, sql: str, limit: int) -> None:
     """Run one SELECT over the lake: tallow query "select symbol, count(*) from gold.candles group by symbol"."""
-    frame = session.workspace().query(sql)
+    frame = session.reading().query(sql)
     session.emit(plain(frame.head(limit)), show(frame.head(limit)) if len(frame) else "no rows")
     if len(frame) > limit:
         session.hint(f"{len(frame) - limit:,} more rows: --limit {len(frame)}")

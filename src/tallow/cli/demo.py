@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.session import Session, table, verb
+from tallow.cli.session import DEMO, Session, table, verb
 from tallow.domain.ranges import iso
 
 if TYPE_CHECKING:
     from tallow.app import Workspace
     from tallow.domain.results import Result
 
-OUT = "tallow-demo"
 SEED = 7
 LONG_ENOUGH = 10_000  # candles of a 5m series worth showing
 STRATEGIES = ("buy_and_hold", "sma_cross", "rsi")
@@ -22,7 +21,7 @@ SHOWN = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "
 
 @click.command()
 @click.option("--data", metavar="PATH", help="real recordings instead of the simulated market")
-@click.option("--out", default=OUT, show_default=True, metavar="DIR", help="folder for the demo's lake and report")
+@click.option("--out", default=DEMO, show_default=True, metavar="DIR", help="folder for the demo's lake and report")
 @click.option("--seed", default=SEED, show_default=True, help="of the simulated market")
 @click.option("--open", "show", is_flag=True, help="open the report in the browser")
 @verb
@@ -63,6 +62,12 @@ def prepare_market(session: Session, folder: Path, seed: int = SEED) -> "Workspa
     workspace.ingest_simulated(seed)
     workspace.refine()
     return workspace
+
+
+def demo_market(session: Session) -> "Workspace":
+    """Open the demo's lake; filled from the simulated exchange when it is not there yet."""
+    workspace = session.workspace(str(Path(DEMO) / "lake"))
+    return prepare_market(session, Path(DEMO)) if workspace.is_empty() else workspace
 
 
 def prepare_recordings(session: Session, folder: Path, data: str) -> "Workspace":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.session import Session, verb
+from tallow.cli.session import DEMO, Session, verb
 from tallow.domain.errors import EXIT_CODES, Error, UserError
 from tallow.domain.ranges import iso
 
@@ -133,10 +133,10 @@ def open_market(session: Session) -> "Workspace":
     workspace = session.workspace()
     if session.lake_was_named or not workspace.is_empty():
         return workspace
-    from tallow.cli.demo import OUT, prepare_market
+    from tallow.cli.demo import demo_market
 
-    session.hint(f"the lake is empty: using the demo's SIMULATED market in {OUT}")
-    return prepare_market(session, Path(OUT))
+    session.hint(f"the lake is empty: using the demo's SIMULATED market in {DEMO}")
+    return demo_market(session)
 
 
 def prepare(workspace: "Workspace", strategy: str, chosen: dict[str, Any]) -> "tuple[Strategy, Scene]":

@@ -22,7 +22,7 @@ def results() -> None:
 @verb
 def list_results(session: Session, /, limit: int) -> None:
     """List stored results, newest first."""
-    rows = session.workspace().records.list(limit)
+    rows = session.reading().records.list(limit)
     text = table(
         (
             (
@@ -44,7 +44,7 @@ def list_results(session: Session, /, limit: int) -> None:
 @verb
 def show(session: Session, /, key: str) -> None:
     """Show one result."""
-    workspace = session.workspace()
+    workspace = session.reading()
     result = workspace.result(key)
     session.emit(workspace.describe(result), workspace.text(result))
 
@@ -55,7 +55,7 @@ def show(session: Session, /, key: str) -> None:
 @verb
 def compare(session: Session, /, left: str, right: str) -> None:
     """Put two results side by side: what differs in the scene, and every metric."""
-    workspace = session.workspace()
+    workspace = session.reading()
     pair = [workspace.describe(workspace.result(key)) for key in (left, right)]
     rows = [(name, *(_metric(one["metrics"], name) for one in pair)) for name in pair[0]["metrics"]]
     scenes = [(name, *(str(one["scene"].get(name)) for one in pair)) for name in pair[0]["scene"]]
@@ -72,7 +72,7 @@ def compare(session: Session, /, left: str, right: str) -> None:
 @verb
 def replay(session: Session, /, key: str) -> int:
     """Run a stored result again on the pinned data and compare every bit; exit code 4 when one differs."""
-    outcome = session.workspace().replay(key)
+    outcome = session.reading().replay(key)
     verdict = session.colour("equal", "green") if outcome.equal else session.colour("DIFFERENT", "red")
     lines = [f"{verdict}  {outcome.key[:12]}", f"  stored  {outcome.stored_digest}", f"  now     {outcome.digest}"]
     session.emit(
@@ -105,7 +105,7 @@ def remove(session: Session, /, key: str, *, yes: bool) -> None:
 @verb
 def report(session: Session, /, key: str, out: str | None) -> None:
     """Write one self-contained HTML page about a stored result."""
-    workspace = session.workspace()
+    workspace = session.reading()
     result = workspace.result(key)
     path = workspace.write_report(result, Path(out or f"report-{result.key[:12]}.html"))
     session.emit({"report": str(path), "key": result.key}, str(path))

@@ -29,6 +29,7 @@ GLOBAL = (
     click.option("--offline", is_flag=True, help="refuse whatever needs the network"),
     click.option("--debug", is_flag=True, help="stack trace on errors"),
 )
+DEMO = "tallow-demo"
 _NAMES = ("lake", "config", "as_json", "quiet", "verbose", "no_progress", "offline", "debug")
 
 
@@ -65,6 +66,17 @@ class Session:
 
         settings = self.settings()
         return Workspace(replace(settings, lake=lake) if lake else settings, progress=self.progress())
+
+    def reading(self) -> "Workspace":
+        """Open the lake to read from: the demo's, where none was named and only that one holds anything."""
+        workspace = self.workspace()
+        if self.lake_was_named or not workspace.is_empty() or workspace.records.list(1):
+            return workspace
+        demo = self.workspace(str(Path(DEMO) / "lake"))
+        if demo.is_empty():
+            return workspace
+        self.hint(f"the lake is empty: reading the demo's SIMULATED market in {DEMO}")
+        return demo
 
     def progress(self) -> "Progress":
         """Give what shows progress: a line on standard error that is rewritten, or one line a phase without a tty."""
