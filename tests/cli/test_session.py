@@ -59,12 +59,14 @@ def test_no_colour_where_there_is_no_terminal() -> None:
 def test_an_empty_default_lake_gives_way_to_the_one_of_the_demo(
     tmp_path: Path, own_lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     assert Session(OFF).reading().settings.lake == "tallow-lake"
-    assert list(tmp_path.iterdir()) == []  # looking leaves nothing behind
-    shutil.copytree(own_lake, tmp_path / "tallow-demo" / "lake")
+    assert list(here.iterdir()) == []  # looking leaves nothing behind
+    shutil.copytree(own_lake, here / "tallow-demo" / "lake")
     assert Session(OFF).reading().settings.lake == str(Path("tallow-demo") / "lake")
     assert "SIMULATED market in tallow-demo" in capsys.readouterr().err
     assert Session({**OFF, "lake": "mine"}).reading().settings.lake == "mine"
-    shutil.copytree(own_lake, tmp_path / "tallow-lake")
+    shutil.copytree(own_lake, here / "tallow-lake")
     assert Session(OFF).reading().settings.lake == "tallow-lake"
