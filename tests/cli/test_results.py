@@ -24,8 +24,13 @@ def test_results_are_listed_shown_compared_reported_removed(
     listed = capsys.readouterr().out
     assert first[:12] in listed
     assert "unproven" in listed
+    assert "not meaningful" in listed
     assert run(["results", "show", first[:8], *lake]) == 0
-    assert "buy_and_hold" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "buy_and_hold" in shown.out
+    assert "Scored when 1 trial had been made on this very data." in shown.out
+    assert "Assumption ladder" in shown.out
+    assert "2 on this data by now" in shown.err
     assert run(["results", "compare", first[:8], second[:8], *lake]) == 0
     assert "strategy" in capsys.readouterr().out
     assert run(["report", first[:8], "--out", str(tmp_path / "r.html"), *lake, "-q"]) == 0

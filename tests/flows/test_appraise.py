@@ -191,3 +191,12 @@ def test_an_account_that_lost_everything_has_plain_values(desk: Desk, scene: Sce
     result = backtest_bars(replace(scene, execution=execution), Short(), bars, desk)
     assert json.dumps(result.score, allow_nan=False)
     assert score_of(appraise(result, bars)).verdict == "not meaningful"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_very_short_results_are_scored_as_well(desk: Desk, scene: Scene, hold: type[Strategy], count: int) -> None:
+    close = np.linspace(100.0, 101.0, count)
+    bars = Bars.of(np.arange(count) * HOUR, (close, close, close, close, np.full(count, 1e9)))
+    result = backtest_bars(scene, hold(), bars, replace(desk, rerun=desk.evaluate))
+    assert score_of(result.score).verdict == "not meaningful"
+    assert len(result.ladder) == 9

@@ -71,7 +71,7 @@ def list_holdouts(session: Session, /) -> None:
     """List what is sealed, and who has looked at it."""
     from tallow.flows.seals import holdouts
 
-    found = holdouts(open_market(session).records)
+    found = holdouts(session.reading().records)
     rows = [
         (one.seal.instrument, iso(one.seal.start), _moment(one.seal.sealed), one.seal.seen, one.versions,
          one.interrupted, one.words)

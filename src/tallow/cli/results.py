@@ -27,12 +27,12 @@ def list_results(session: Session, /, limit: int) -> None:
         (
             (
                 str(row["key"])[:12], iso(int(str(row["created"])) // SECOND * SECOND), row["strategy"],
-                row["instrument"], row["timeframe"], row["verdict"],
+                row["instrument"], row["timeframe"], row["verdict"], row["score"],
                 *(_metric(row["metrics"], name) for name in HEADLINE),
             )
             for row in rows
         ),
-        ("id", "created", "strategy", "instrument", "timeframe", "look-ahead", *HEADLINE),
+        ("id", "created", "strategy", "instrument", "timeframe", "look-ahead", "score", *HEADLINE),
     )  # fmt: skip
     session.emit(rows, text if rows else "no stored results yet")
     if not rows:
@@ -44,9 +44,13 @@ def list_results(session: Session, /, limit: int) -> None:
 @verb
 def show(session: Session, /, key: str) -> None:
     """Show one result."""
+    from tallow.flows.appraise import counted_trials
+
     workspace = session.reading()
     result = workspace.result(key)
     session.emit(workspace.describe(result), workspace.text(result))
+    by_now, _ = counted_trials(workspace.records, result.scene, result.data_digest)
+    session.hint(f"trials  {by_now:,} on this data by now")
 
 
 @results.command()

@@ -114,6 +114,7 @@ class SqlRecords:
         query = sa.select(RESULTS).order_by(RESULTS.c.created.desc(), RESULTS.c.key).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
+        bodies = [json.loads(row.body) for row in rows]
         return [
             {
                 "key": row.key,
@@ -124,9 +125,10 @@ class SqlRecords:
                 "verdict": row.verdict,
                 "digest": row.digest,
                 "range": json.loads(row.scene)["range"],
-                "metrics": json.loads(row.body)["metrics"],
+                "score": (body.get("score") or {}).get("verdict", "not scored"),
+                "metrics": body["metrics"],
             }
-            for row in rows
+            for row, body in zip(rows, bodies, strict=True)
         ]
 
     def remove(self, key: str) -> int:

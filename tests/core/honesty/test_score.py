@@ -6,7 +6,11 @@ import pytest
 
 from tallow.core.honesty import (
     Evidence,
+    HonestScore,
+    LeadIn,
+    PermutationTest,
     Resampling,
+    Startup,
     deflated_sharpe,
     luck,
     minimum_track_record,
@@ -149,3 +153,23 @@ def test_the_same_call_gives_the_same_score():
 def test_what_makes_no_sense_is_refused(call):
     with pytest.raises(UserError, match="BAD_PARAMETER"):
         call()
+
+
+def test_plain_values_read_back_with_all_their_evidence() -> None:
+    evidence = Evidence(
+        closed_trades=40,
+        permutation=PermutationTest(0.04, 0.2, 0.0, 0.1, 1_000, 40, 0.5, 990),
+        startup=Startup("settles", 19, 200, 300, (LeadIn(0, 12, False), LeadIn(19, 0, False))),
+    )
+    found = score(np.random.default_rng(1).normal(0.001, 0.01, 300), trials=7, evidence=evidence)
+    again = HonestScore.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again == found
+    assert (again.verdict, again.checks) == (found.verdict, found.checks)
+
+
+def test_overfitting_is_not_read_back_because_its_arrays_were_left_out() -> None:
+    table = np.random.default_rng(2).normal(0.0, 0.01, (160, 4))
+    found = score(table[:, 0], evidence=Evidence(overfitting=overfitting(table)))
+    again = HonestScore.from_dict(found.to_dict())
+    assert again.evidence == Evidence()
+    assert again.value == found.value
