@@ -55,10 +55,10 @@ def test_machine_code_on_disk_belongs_to_the_source_it_was_made_from():
         return made
 
     first = module("limit = 1.0\ndef rule(x): return x + 1")
-    fingerprint = kernels._fingerprint(first)
-    assert fingerprint == kernels._fingerprint(module("limit = 1.0\ndef rule(x): return x + 1"))
+    fingerprint = kernels.fingerprint_of(first)
+    assert fingerprint == kernels.fingerprint_of(module("limit = 1.0\ndef rule(x): return x + 1"))
     changed = ["limit = 2.0\ndef rule(x): return x + 1", "limit = 1.0\ndef rule(x): return x + 2"]
-    assert fingerprint not in {kernels._fingerprint(module(source)) for source in changed}
+    assert fingerprint not in {kernels.fingerprint_of(module(source)) for source in changed}
 
 
 def test_a_state_that_never_moves_costs_no_state():

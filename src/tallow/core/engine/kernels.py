@@ -221,8 +221,8 @@ def find_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
     return -1
 
 
-def _fingerprint(*modules: ModuleType) -> int:
-    # A number that changes with the code or the constants of any function in these modules.
+def fingerprint_of(*modules: ModuleType) -> int:
+    """Give a number that changes with the code or the constants of any function in these modules."""
     seen = hashlib.sha256()
     for module in modules:
         for name, value in sorted(vars(module).items()):
@@ -239,7 +239,7 @@ def _code_bytes(code: CodeType) -> bytes:
     return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames)).encode()
 
 
-FINGERPRINT = _fingerprint(matching, states, steps, memories, segments)
+FINGERPRINT = fingerprint_of(matching, states, steps, memories, segments)
 KERNELS = Kernels(
     _build_run(FINGERPRINT, False),
     _build_run(FINGERPRINT, True),

@@ -47,8 +47,8 @@ def _record(log: Floats, row: int, state: State, values: tuple[float, Fill, floa
 
 
 @inlined
-def _hold(config: Config, held: Holding, fill: Fill) -> Holding:  # pragma: no cover
-    # The position after a fill: grown at an averaged entry, or shrunk with its margin in proportion.
+def hold(config: Config, held: Holding, fill: Fill) -> Holding:  # pragma: no cover
+    """Give the position after a fill: grown at an averaged entry, or shrunk with its margin in proportion."""
     quantity = held.quantity + fill.quantity
     notional = abs(fill.quantity) * fill.price
     if quantity == 0.0:
@@ -79,10 +79,11 @@ def _count(totals: Totals, fill: Fill, closed: float, profit: float) -> Totals: 
 
 
 @inlined
-def _apply(config: Config, state: State, moment: float, fill: Fill, log: Floats) -> State:  # pragma: no cover
+def apply_fill(config: Config, state: State, moment: float, fill: Fill, log: Floats) -> State:  # pragma: no cover
+    """Take a fill into the account, the sums and the log."""
     cash = state.cash - fill.quantity * fill.price - fill.fee
     start_cash = state.cash if state.holding.quantity == 0.0 else state.start_cash
-    holding = _hold(config, state.holding, fill)
+    holding = hold(config, state.holding, fill)
     closed = 1.0 if holding.quantity == 0.0 else 0.0
     # What rounding leaves of an account that lost everything is no money to trade with.
     cash = 0.0 if closed and abs(cash) <= _DUST * abs(fill.quantity) * fill.price else cash
@@ -96,8 +97,8 @@ def _apply(config: Config, state: State, moment: float, fill: Fill, log: Floats)
 
 
 @inlined
-def _charge(config: Config, state: State, bar: Bar, rate: float, log: Floats) -> State:  # pragma: no cover
-    # Funding: longs pay the rate on their notional at the bar's open, from the position's margin; shorts receive.
+def charge_funding(config: Config, state: State, bar: Bar, rate: float, log: Floats) -> State:  # pragma: no cover
+    """Charge funding: longs pay the rate on their notional at the open, from their margin; shorts receive."""
     held, old = state.holding, state.totals
     if held.quantity == 0.0 or rate == 0.0:
         return state
@@ -116,7 +117,8 @@ def _charge(config: Config, state: State, bar: Bar, rate: float, log: Floats) ->
 
 
 @inlined
-def _tally(state: State, ambiguous: float, rejected: float) -> State:  # pragma: no cover
+def tally(state: State, ambiguous: float, rejected: float) -> State:  # pragma: no cover
+    """Count ambiguous bars and rejected orders."""
     old = state.totals
     totals = Totals(
         old.fees, old.slippage, old.funding, old.turnover, old.trades, old.wins, old.losses,
@@ -126,13 +128,14 @@ def _tally(state: State, ambiguous: float, rejected: float) -> State:  # pragma:
 
 
 @inlined
-def _with_order(state: State, order: Order) -> State:  # pragma: no cover
+def with_order(state: State, order: Order) -> State:  # pragma: no cover
+    """Put an order in place of the one there is."""
     return State(state.cash, state.equity, state.start_cash, state.holding, state.levels, order, state.totals)
 
 
 @inlined
-def _exit_fill(config: Config, held: Holding, bar: Bar, level: tuple[float, float]) -> Fill:  # pragma: no cover
-    # The fill of a protective exit: resting for a take-profit, at the level for a liquidation, else a taker's.
+def exit_fill(config: Config, held: Holding, bar: Bar, level: tuple[float, float]) -> Fill:  # pragma: no cover
+    """Give the fill of a protective exit: resting for a target, at the level for a liquidation, else a taker's."""
     price, reason = level
     quantity = -held.quantity
     filled, rate = round_price(price, config.tick_size, quantity), config.maker_fee
@@ -153,10 +156,10 @@ def _exit_fill(config: Config, held: Holding, bar: Bar, level: tuple[float, floa
 
 
 @inlined
-def _protect(
+def protect_position(
     config: Config, state: State, bar: Bar, span: tuple[float, float], log: Floats
 ) -> State:  # pragma: no cover
-    # Close the position if prices between low and high reach a level; the losing side wins when both are reached.
+    """Close the position if prices reach a level; the losing side wins when both are reached."""
     held, levels = state.holding, state.levels
     below, above = span[0] <= levels.floor, span[1] >= levels.ceiling
     if held.quantity == 0.0 or not (below or above):
@@ -165,24 +168,24 @@ def _protect(
     # A level beyond the open is not there to be had: a gap fills at the open, worse or better.
     at_floor = loses == (held.quantity > 0.0)
     price = min(bar.open, levels.floor) if at_floor else max(bar.open, levels.ceiling)
-    state = _tally(state, 1.0 if below and above else 0.0, 0.0)
-    fill = _exit_fill(config, held, bar, (price, levels.reason if loses else TAKE_PROFIT))
-    return _apply(config, state, bar.row, fill, log)
+    state = tally(state, 1.0 if below and above else 0.0, 0.0)
+    fill = exit_fill(config, held, bar, (price, levels.reason if loses else TAKE_PROFIT))
+    return apply_fill(config, state, bar.row, fill, log)
 
 
 @inlined
-def _send(config: Config, state: State, bar: Bar, price: float, log: Floats) -> State:  # pragma: no cover
-    # Fill one leg of the pending order at this market price; what is too small is counted and not sent.
+def send(config: Config, state: State, bar: Bar, price: float, log: Floats) -> State:  # pragma: no cover
+    """Fill one leg of the pending order at this market price; what is too small is counted and not sent."""
     position = state.holding.quantity
     target = state.order.target if state.order.target * position >= 0.0 else 0.0
     request = Request(target, state.cash, position, price, bar.previous_volume)
     quantity, rejected = send_quantity(config, request)
     if quantity == 0.0:
-        return _tally(state, 0.0, 1.0 if rejected else 0.0)
+        return tally(state, 0.0, 1.0 if rejected else 0.0)
     filled = market_price(config, request, quantity)
     slippage = abs(quantity) * abs(filled - price)
     fill = Fill(quantity, filled, abs(quantity) * filled * config.taker_fee, slippage, TARGET)
-    return _apply(config, state, bar.row, fill, log)
+    return apply_fill(config, state, bar.row, fill, log)
 
 
 @inlined
@@ -192,12 +195,12 @@ def _carry_out(config: Config, state: State, bar: Bar, price: float, log: Floats
     if order.pending == 0.0:
         return state
     if bar.volume <= 0.0:
-        state = _with_order(state, Order(order.target, 1.0, 1.0, order.refused))
-        return _tally(state, 0.0, 1.0 - order.waited)
+        state = with_order(state, Order(order.target, 1.0, 1.0, order.refused))
+        return tally(state, 0.0, 1.0 - order.waited)
     # A reversal closes and then opens; one call in a loop is half the machine code of two.
     for _ in range(2 if order.target * state.holding.quantity < 0.0 else 1):
-        state = _send(config, state, bar, price, log)
-    return _with_order(state, Order(order.target, 0.0, 0.0, order.refused))
+        state = send(config, state, bar, price, log)
+    return with_order(state, Order(order.target, 0.0, 0.0, order.refused))
 
 
 @inlined
@@ -215,8 +218,8 @@ def mark(state: State, close: float) -> State:  # pragma: no cover
 
 
 @inlined
-def _trail(config: Config, state: State, bar: Bar) -> State:  # pragma: no cover
-    # Remember the best price once its bar is over, so that no bar moves the stop it is tested against.
+def trail(config: Config, state: State, bar: Bar) -> State:  # pragma: no cover
+    """Remember the best price once its bar is over, so that no bar moves the stop it is tested against."""
     held = state.holding
     best = bar.high if held.quantity > 0.0 else bar.low
     better = best > held.best_price if held.quantity > 0.0 else best < held.best_price
@@ -231,15 +234,15 @@ def _trail(config: Config, state: State, bar: Bar) -> State:  # pragma: no cover
 def pass_bar(config: Config, state: State, bar: Bar, log: Floats) -> State:  # pragma: no cover
     """Take the state over a bar: funding, exits and the pending order, then the mark at the close."""
     trades = not bar.volume <= 0.0
-    state = _charge(config, state, bar, bar.funding_open, log)
+    state = charge_funding(config, state, bar, bar.funding_open, log)
     if trades:
-        state = _protect(config, state, bar, (bar.open, bar.open), log)
+        state = protect_position(config, state, bar, (bar.open, bar.open), log)
     if config.at_close == 0.0:
         state = _carry_out(config, state, bar, bar.open, log)
-    state = _charge(config, state, bar, bar.funding_inside, log)
+    state = charge_funding(config, state, bar, bar.funding_inside, log)
     if trades:
-        state = _protect(config, state, bar, (bar.low, bar.high), log)
-    return mark(_trail(config, state, bar), bar.close)
+        state = protect_position(config, state, bar, (bar.low, bar.high), log)
+    return mark(trail(config, state, bar), bar.close)
 
 
 @inlined
@@ -257,8 +260,8 @@ def take_target(config: Config, state: State, bar: Bar, target: float, log: Floa
     order = state.order
     if target == target and target != order.target:
         if is_refused(config, target):
-            return _with_order(state, Order(order.target, order.pending, order.waited, 1.0))
-        state = _with_order(state, Order(target, 1.0, 0.0, 0.0))
+            return with_order(state, Order(order.target, order.pending, order.waited, 1.0))
+        state = with_order(state, Order(target, 1.0, 0.0, 0.0))
     if config.at_close == 0.0 or state.order.pending == 0.0:
         return state
     return mark(_carry_out(config, state, bar, bar.close, log), bar.close)

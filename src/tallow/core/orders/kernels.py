@@ -13,7 +13,7 @@ from tallow.core import matching
 from tallow.core.engine import memory as memories
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
-from tallow.core.engine.kernels import _fingerprint
+from tallow.core.engine.kernels import fingerprint_of
 from tallow.core.engine.memory import borrow
 from tallow.core.engine.step import mark
 from tallow.core.matching import account_equity, inlined
@@ -160,7 +160,7 @@ def _build_take(fingerprint: int) -> Callable[..., None]:
 
 
 BLOCK = 512  # bars looked ahead for one that is not quiet
-FINGERPRINT = _fingerprint(matching, memories, states, steps, desks, ledger, books, fills, order_steps)
+FINGERPRINT = fingerprint_of(matching, memories, states, steps, desks, ledger, books, fills, order_steps)
 # Called through these, the rules come from the cache on disk whatever strategy is compiled around them.
 pass_any, take_all = _build_busy(FINGERPRINT), _build_take(FINGERPRINT)
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from tallow.core.engine.memory import load, store
 from tallow.core.engine.state import Fill, Order
-from tallow.core.engine.step import _apply, _charge, _protect, _send, _tally, _trail, _with_order, mark, quiet_range
+from tallow.core.engine.step import (
+    apply_fill,
+    charge_funding,
+    mark,
+    protect_position,
+    quiet_range,
+    send,
+    tally,
+    trail,
+    with_order,
+)
 from tallow.core.matching import Config, inlined
 from tallow.core.orders.state import M_CEILING, M_EVENTS, M_FLOOR, M_POSITION, called
 from tallow.domain.columns import Floats
@@ -27,14 +37,14 @@ def _own(m: Floats, log: Floats, number: float) -> None:  # pragma: no cover
 def book(config: Config, m: Floats, row: float, fill: Fill, key: tuple[float, Floats]) -> None:  # pragma: no cover
     """Book a fill that does not cross zero; `key` is the id of the order and the log."""
     _own(m, key[1], key[0])
-    store(m, _apply(config, load(m), row, fill, key[1]))
+    store(m, apply_fill(config, load(m), row, fill, key[1]))
 
 
 @called
 def charge(config: Config, m: Floats, bar: Any, rate: float, log: Floats) -> None:  # pragma: no cover
     """Charge funding."""
     _own(m, log, 0.0)
-    store(m, _charge(config, load(m), bar, rate, log))
+    store(m, charge_funding(config, load(m), bar, rate, log))
 
 
 @called
@@ -43,7 +53,7 @@ def protect(config: Config, m: Floats, bar: Any, span: tuple[float, float], log:
     if m[M_POSITION] == 0.0 or not (span[0] <= m[M_FLOOR] or span[1] >= m[M_CEILING]):
         return
     _own(m, log, 0.0)
-    store(m, _protect(config, load(m), bar, span, log))
+    store(m, protect_position(config, load(m), bar, span, log))
 
 
 @called
@@ -52,20 +62,20 @@ def send_to_target(
 ) -> None:  # pragma: no cover
     """Fill one leg of the way to a target, as the target engine sizes and prices it; `deal` is target and price."""
     _own(m, key[1], key[0])
-    account = _with_order(load(m), Order(deal[0], 0.0, 0.0, 0.0))
-    store(m, _send(config, account, bar, deal[1], key[1]))
+    account = with_order(load(m), Order(deal[0], 0.0, 0.0, 0.0))
+    store(m, send(config, account, bar, deal[1], key[1]))
 
 
 @called
 def finish_bar(config: Config, m: Floats, bar: Any) -> None:  # pragma: no cover
     """Let the position's own trailing stop take in a bar that is over, and mark the account at its close."""
-    store(m, mark(_trail(config, load(m), bar), bar.close))
+    store(m, mark(trail(config, load(m), bar), bar.close))
 
 
 @called
 def count_in(m: Floats, ambiguous: float, rejected: float) -> None:  # pragma: no cover
     """Count bars that touched both sides, and orders refused or made to wait."""
-    store(m, _tally(load(m), ambiguous, rejected))
+    store(m, tally(load(m), ambiguous, rejected))
 
 
 @called

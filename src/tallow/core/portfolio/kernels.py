@@ -9,7 +9,7 @@ from numba import njit
 from tallow.core import matching
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
-from tallow.core.engine.kernels import _fingerprint
+from tallow.core.engine.kernels import fingerprint_of
 from tallow.core.engine.memory import borrow
 from tallow.core.matching import inlined
 from tallow.core.portfolio import desk as desks
@@ -312,4 +312,4 @@ def change_rows(weights: Floats) -> Times:  # pragma: no cover
 
 
 LOG_ROOM = _EVENTS_A_ROW
-RUN = _build_run(_fingerprint(matching, states, steps, desks, moves, orders, liquidation))
+RUN = _build_run(fingerprint_of(matching, states, steps, desks, moves, orders, liquidation))

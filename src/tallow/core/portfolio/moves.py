@@ -31,7 +31,7 @@ from tallow.domain.columns import Floats
 
 Four = tuple[int, int, int, int]
 Fours = tuple[float, float, float, float]
-hold, exit_fill = steps._hold, steps._exit_fill  # the engine's own: one definition of each
+hold, exit_fill = steps.hold, steps.exit_fill  # the engine's own: one definition of each
 
 
 @inlined

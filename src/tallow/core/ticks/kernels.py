@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numba import njit
 
-from tallow.core.engine.kernels import _fingerprint
+from tallow.core.engine.kernels import fingerprint_of
 from tallow.core.engine.memory import borrow
 from tallow.core.matching import account_equity, inlined
 from tallow.core.orders import kernels as order_kernels
@@ -81,7 +81,7 @@ def _build_take(fingerprint: int) -> Callable[..., None]:
     return cast(Callable[..., None], take_all)
 
 
-_FINGERPRINT = FINGERPRINT ^ _fingerprint(steps, tapes, order_kernels)
+_FINGERPRINT = FINGERPRINT ^ fingerprint_of(steps, tapes, order_kernels)
 pass_any, take_all = _build_busy(_FINGERPRINT), _build_take(_FINGERPRINT)
 
 
