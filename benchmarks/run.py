@@ -258,12 +258,18 @@ def table(title: str, rows: list[dict], found: dict[str, dict[str, float]]) -> s
     )
 
 
-def script(name: str, *arguments: str) -> dict:
-    """Run one of the single-purpose benchmarks and give its line."""
+def lines_of(name: str, *arguments: str) -> list[str]:
+    """Run a benchmark with a script of its own; give its lines, and pass on what it says of them."""
     done = subprocess.run([sys.executable, str(HERE / name), *arguments], capture_output=True, text=True, check=False)
     if not done.stdout:
         raise SystemExit(f"{name} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    print(done.stderr, file=sys.stderr, flush=True)
+    return done.stdout.splitlines()
+
+
+def script(name: str, *arguments: str) -> dict:
+    """Run a benchmark that prints one line."""
+    return json.loads(lines_of(name, *arguments)[-1])
 
 
 def machine() -> dict:
@@ -296,7 +302,7 @@ def main() -> int:
         print(json.dumps({"benchmark": name, "what": title, "machine": machine(), **found}), flush=True)
     for name, arguments in SCRIPTS.items():
         if name in parts:
-            print(json.dumps(script(f"{name}.py", *arguments, "--cache", str(options.cache))), flush=True)
+            print(*lines_of(f"{name}.py", *arguments, "--cache", str(options.cache)), sep="\n", flush=True)
     if "install-size" in parts or "start-up" in parts:
         size = script("install_size.py", "--keep", "--cache", str(options.cache))
         print(f"\ncore install: {size['mb']} MB, {size['packages']} packages", file=sys.stderr)
