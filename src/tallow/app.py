@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
     from tallow.flows.ingest.folder import Skipped
+    from tallow.flows.portfolio import Book, PortfolioResult, Weights
     from tallow.flows.refine import RefineReport
     from tallow.flows.replay import Replay
     from tallow.flows.sweep import Studio
@@ -187,13 +188,7 @@ class Workspace:
         from tallow.flows.refine import refine
 
         lengths = tuple(parse_timeframe(text) for text in timeframes)
-        return refine(
-            self.lake,
-            layer=layer,
-            timeframes=lengths,
-            explain=explain,
-            progress=self.progress,
-        )
+        return refine(self.lake, layer=layer, timeframes=lengths, explain=explain, progress=self.progress)
 
     def is_empty(self) -> bool:
         """Say whether there is no candle to research on."""
@@ -288,7 +283,7 @@ class Workspace:
 
     def scene(
         self,
-        strategy: Strategy,
+        strategy: "Strategy | Weights",
         *,
         symbol: str = "BTC/USDT",
         timeframe: str | None = None,
@@ -332,6 +327,13 @@ class Workspace:
         from tallow.flows.backtest import backtest_bars
 
         return backtest_bars(scene, strategy, bars, self.desk(check=check))
+
+    def portfolio(self, book: "Book", *, check: bool = True, **asked: Any) -> "PortfolioResult":
+        """Carry out weights of several symbols in one account; the options are those of `scene`. It is not stored."""
+        from tallow.flows.portfolio import portfolio
+
+        scenes = [self.scene(book.weights, symbol=symbol, **asked) for symbol in book.symbols]
+        return portfolio(book, scenes, self.desk(), self._open, check=check)
 
     def studio(self, scene: Scene | None, *, workers: int | None = None, check: bool = True) -> "Studio":
         """Give what the flows of many combinations need; no scene for candles that the caller holds.

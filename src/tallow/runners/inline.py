@@ -215,7 +215,7 @@ def conditions_of(scene: Scene, funding: FundingRates | None = None) -> Conditio
     return Conditions(scene.execution, scene.cash, funding, Setting(scene.timeframe, scene.instrument.symbol))
 
 
-def with_declared(strategy: Strategy, options: Mapping[str, Any]) -> dict[str, Any]:
+def with_declared(strategy: object, options: Mapping[str, Any]) -> dict[str, Any]:
     """Give the options of a run; where none is given (None or False), that which the strategy declares."""
     given = {name: value for name, value in options.items() if value is not None and value is not False}
     return {**options, **getattr(strategy, "declares", {}), **given}
