@@ -22,6 +22,7 @@ VERBS = {
     "lineage": ("tallow.cli.data", "show what wrote a table, from what"),
     "query": ("tallow.cli.data", "run one SELECT over the lake"),
     "backtest": ("tallow.cli.research", "run a strategy on candles, with costs and a look-ahead check"),
+    "portfolio": ("tallow.cli.portfolios", "carry out target weights of several symbols in one account"),
     "sweep": ("tallow.cli.sweeps", "backtest many combinations of a strategy's parameters, and find the best"),
     "check": ("tallow.cli.research", "certify that a strategy does not see the future"),
     "holdout": ("tallow.cli.holdout", "seal the last part of the data, and open it once for each strategy version"),
