@@ -1,3 +1,5 @@
+import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,7 +7,7 @@ import numpy as np
 import pytest
 
 from tallow.domain.errors import TerminalError, UserError
-from tallow.domain.evidence import Certificate, Finding, Incident
+from tallow.domain.evidence import Certificate, Finding, Incident, Rung
 from tallow.domain.market import parse_symbol
 from tallow.domain.results import FillLog, Result, Run, TradeLog
 from tallow.domain.scene import Scene
@@ -56,6 +58,38 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
     assert records.load("ab") is None
     assert records.list() == []
     assert not (tmp_path / "results").exists()
+
+
+def test_a_result_from_before_scores_opens_and_takes_its_score(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.save(a_result())
+    with sqlite3.connect(tmp_path / "records.sqlite") as database:
+        (text,) = database.execute("select body from results").fetchone()
+        body = json.loads(text)
+        del body["score"], body["ladder"]
+        database.execute("update results set body = ?", (json.dumps(body),))
+    database.close()
+    old = records.load("abab")
+    assert old is not None
+    assert same(old, a_result())
+    assert records.list()[0]["score"] == "not scored"
+    scored = replace(a_result(), score={"verdict": "edge shown"}, ladder=(Rung("model", "next open", 1.0),))
+    records.save(scored)
+    records.save(replace(scored, score={"verdict": "no edge shown"}))  # the first one stays
+    new = records.load("abab")
+    assert new is not None
+    assert same(new, scored)
+    assert records.list()[0]["score"] == "edge shown"
+
+
+def test_a_score_never_takes_a_certificate_away(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    certified = replace(a_result(), certificate=Certificate("certified", "nothing found"))
+    records.save(certified)
+    records.save(replace(a_result(), score={"verdict": "edge shown"}))
+    kept = records.load("abab")
+    assert kept is not None
+    assert same(kept, certified)
 
 
 def test_nothing_is_found_under_a_strange_key(tmp_path: Path) -> None:
