@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tallow.core.strategies import Choice, Float, Int, Strategy
     from tallow.domain.errors import Error
     from tallow.runners.higher import higher
-    from tallow.sdk import Check, Lake, Result, Sweep, backtest, check, open, sample, sweep
+    from tallow.sdk import Check, Lake, Portfolio, Result, Sweep, backtest, check, open, portfolio, sample, sweep
 
 _HOMES = {
     "Check": "tallow.sdk",
@@ -27,6 +27,7 @@ _HOMES = {
     "Float": "tallow.core.strategies",
     "Int": "tallow.core.strategies",
     "Lake": "tallow.sdk",
+    "Portfolio": "tallow.sdk",
     "Result": "tallow.sdk",
     "Strategy": "tallow.core.strategies",
     "Sweep": "tallow.sdk",
@@ -34,13 +35,14 @@ _HOMES = {
     "check": "tallow.sdk",
     "higher": "tallow.runners.higher",
     "open": "tallow.sdk",
+    "portfolio": "tallow.sdk",
     "sample": "tallow.sdk",
     "sweep": "tallow.sdk",
 }
 
 __all__ = [
-    "Check", "Choice", "Error", "Float", "Int", "Lake", "Result", "Strategy", "backtest", "check", "higher",
-    "indicators", "open", "sample",
+    "Check", "Choice", "Error", "Float", "Int", "Lake", "Portfolio", "Result", "Strategy", "Sweep", "backtest", "check",
+    "higher", "indicators", "open", "portfolio", "sample", "sweep",
 ]  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """The Python interface: open a lake, look into it, run and check strategies."""
 
 from tallow.sdk.lake import Lake, open, sample
+from tallow.sdk.portfolios import Portfolio, portfolio
 from tallow.sdk.research import backtest, check
 from tallow.sdk.results import Check, Result
 from tallow.sdk.sweeps import Sweep, sweep
 
-__all__ = ["Check", "Lake", "Result", "Sweep", "backtest", "check", "open", "sample", "sweep"]
+__all__ = ["Check", "Lake", "Portfolio", "Result", "Sweep", "backtest", "check", "open", "portfolio", "sample", "sweep"]

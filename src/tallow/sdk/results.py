@@ -90,11 +90,11 @@ class Result:
 
         run = self._stored.run
         if name == "equity":
-            return give(_frame(run, ("time", "equity", "position", "target")), as_, index="time")
+            return give(frame_of(run, ("time", "equity", "position", "target")), as_, index="time")
         if name == "trades":
-            return give(_frame(run.trades), as_)
+            return give(frame_of(run.trades), as_)
         if name == "orders":
-            return give(_frame(run.fills), as_)
+            return give(frame_of(run.fills), as_)
         if name == "ladder":
             return give(pl.DataFrame([asdict(rung) for rung in self._stored.ladder], schema=_RUNG), as_)
         rows = [{item.name: getattr(one, item.name) for item in fields(one)} for one in self._stored.incidents]
@@ -168,7 +168,8 @@ _RUNG = {"kind": str, "label": str, "return_pct": float, "assumption": str}
 _INCIDENT = {"kind": str, "start": int, "end": int, "count": int, "exposed": bool, "profit": float}
 
 
-def _frame(part: "Run | TradeLog | FillLog", names: tuple[str, ...] = ()) -> "pl.DataFrame":
+def frame_of(part: "Run | TradeLog | FillLog", names: tuple[str, ...] = ()) -> "pl.DataFrame":
+    """Give columns of a run or log as a frame: moments as times, reasons as words."""
     import polars as pl
 
     wanted = names or tuple(item.name for item in fields(part))
