@@ -1,10 +1,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from tallow.app import open_workspace
 from tallow.core.engine import run
 from tallow.domain.columns import Bars, FundingRates, Times
 from tallow.domain.evidence import Incident
@@ -97,3 +99,17 @@ def test_profit_inside_counts_every_moment_once(desk: Desk, scene: Scene, hold: 
     assert profit_inside(replace(result, run=still([1.0], [0.0]), incidents=(one,))) == 0.0
     months = replace(result, scene=replace(scene, timeframe=parse_timeframe("1M")), incidents=(one,))
     assert profit_inside(replace(months, run=still([1.0, 2.0], [1.0, 1.0], [0, 744]))) == 0.0
+
+
+@pytest.mark.shared
+def test_recorded_payments_that_begin_later_than_the_candles(shared_data: Path, tmp_path: Path) -> None:
+    workspace = open_workspace(str(tmp_path / "lake"))
+    folder = shared_data / "binance" / "usdm"
+    workspace.ingest_files([str(folder / "funding"), str(folder / "klines-5m")])
+    workspace.refine()
+    code = workspace.strategy("buy_and_hold", {})
+    result = workspace.backtest(workspace.scene(code, symbol="XRP/USDT:USDT", timeframe="5m"), code, check=False)
+    # Candles from 15 November, payments from the 18th, every eight hours, each some milliseconds late.
+    missing = [one for one in result.incidents if one.kind == "FUNDING_MISSING"]
+    assert [(one.count, one.exposed) for one in missing] == [(9, True)]
+    assert missing[0].end == 1_637_193_600_017_000

@@ -14,6 +14,8 @@ from tallow.domain.timeframes import Timeframe
 from tallow.flows.read import microseconds
 from tallow.ports import Lake
 
+_JITTER = 60_000_000  # venues stamp a payment milliseconds before or after the moment it is due
+
 
 def find_incidents(
     lake: Lake, scene: Scene, bars: Bars, run: Run, *, has_funding: bool, funding: FundingRates | None = None
@@ -81,7 +83,7 @@ def _funding_holes(funding: FundingRates, scene: Scene, run: Run, span: TimeRang
     steps = np.diff(times)
     usual = [int(np.median(steps[max(0, place - 3) : place + 4])) for place in range(len(steps))]
     first, last = int(times[0]), int(times[-1])
-    early, late = (first - span.start) // usual[0], (span.end - last - 1) // usual[-1]
+    early, late = (first - span.start) // usual[0], (span.end - last - _JITTER) // usual[-1]
     holes = [(first - early * usual[0], first, early)]
     for before, after, step in zip(times[:-1].tolist(), times[1:].tolist(), usual, strict=True):
         holes.append((before + step, after, round((after - before) / step) - 1))
