@@ -15,6 +15,8 @@ from tallow.ports import Lake
 if TYPE_CHECKING:
     import polars as pl
 
+_FETCHED = "binance"  # the venue whose history `tallow ingest` fetches
+
 
 def read_candles(
     lake: Lake, instrument: Instrument, timeframe: Timeframe, span: TimeRange = EVERYTHING, version: int | None = None
@@ -78,7 +80,8 @@ def no_data(lake: Lake, instrument: Instrument, timeframe: Timeframe, span: Time
             )
             if name == str(timeframe):
                 commands.append(f"tallow backtest STRATEGY {flags}")
-    commands.append(f"tallow ingest {instrument.venue} {instrument.symbol} -t {timeframe} --timerange {_range(span)}")
+    wanted = f"{instrument.symbol} -t {timeframe} --timerange {_range(span)}"
+    commands += [f"tallow ingest {instrument.venue} {wanted}"] if instrument.venue == _FETCHED else []
     commands.append("tallow catalog")
     return UserError(
         "NO_DATA", f"no {timeframe} candles of {instrument} in {span}", facts=facts, commands=commands, exit="no data"
