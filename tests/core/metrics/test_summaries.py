@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tallow.core.engine import run
-from tallow.core.metrics import METRICS, buy_hold_pct, summary
+from tallow.core.metrics import METRICS, buy_hold_pct, ratio_returns, summary
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import parse_timeframe
 
@@ -190,3 +190,12 @@ def test_buy_and_hold_needs_a_second_bar(build):
     assert buy_hold_pct(build.bars([10.0]), FREE) is None
     assert buy_hold_pct(build.bars([]), FREE) is None
     assert buy_hold_pct(build.bars([10.0]), Execution(taker_fee=0.0, fill="close")) == 0.0
+
+
+def test_returns_behind_the_ratio_are_daily_below_a_day(build):
+    done = build.run(np.linspace(101.0, 148.0, 48).tolist(), HOUR)
+    daily, a_year = ratio_returns(done, parse_timeframe("1h"), 100.0)
+    assert a_year == 365.0
+    assert daily.tolist() == pytest.approx([0.24, 148.0 / 124.0 - 1.0])
+    each, a_year = ratio_returns(done, parse_timeframe("1d"), 100.0)
+    assert (len(each), a_year) == (48, 365.0)

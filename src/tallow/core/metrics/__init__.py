@@ -18,6 +18,6 @@ from tallow.core.metrics.trades import trade_metrics
 
 __all__ = [
     "METRICS", "DailyEquity", "Drawdown", "MonthlyReturn", "buy_hold_pct", "daily_equity", "drawdowns", "growth",
-    "monthly_returns", "ratio_returns", "rolling_sharpe", "sharpe", "sharpe_interval", "sortino", "summary", "trade_metrics",
-    "volatility",
+    "monthly_returns", "ratio_returns", "rolling_sharpe", "sharpe", "sharpe_interval", "sortino", "summary",
+    "trade_metrics", "volatility",
 ]  # fmt: skip
