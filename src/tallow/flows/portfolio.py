@@ -141,7 +141,7 @@ def portfolio(
     """
     weights, rules, named = book.weights, book.rules, _named(one_range(scenes))
     for scene in named.values():
-        refuse_sealed(desk.records, scene)
+        _refuse_sealed(scene, desk)
         if opened is not None:
             opened(scene)
     desk.progress("reading bars", 0, len(named))
@@ -229,6 +229,17 @@ def _named(scenes: Sequence[Scene]) -> dict[str, Scene]:
             "BAD_PARAMETER", f"{', '.join(twice)} is there more than once", facts={"valid": "each symbol once"}
         )
     return dict(zip(plain if len(set(plain)) == len(plain) else full, scenes, strict=True))
+
+
+def _refuse_sealed(scene: Scene, desk: Desk) -> None:
+    # An opening is a single strategy's: what leads on here is the part that is free.
+    try:
+        refuse_sealed(desk.records, scene)
+    except UserError as problem:
+        free = f"tallow portfolio {scene.strategy} -s {scene.instrument} --timerange {problem.facts['free']}"
+        raise UserError(
+            problem.code, problem.message, facts=problem.facts, commands=[free], exit="refused for safety"
+        ) from None
 
 
 def _instrument(done: PortfolioRun, column: int, scene: Scene, market: Market, desk: Desk) -> Instrument:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tallow.core.portfolio import Calendar, Drift, EveryBars
+from tallow.core.portfolio import AccountRules, Calendar, Drift, EveryBars
 from tallow.domain.ranges import iso
 from tallow.flows.portfolio import Instrument, PortfolioResult
 from tallow.flows.report.definitions import DEFINITIONS
@@ -19,7 +19,7 @@ def describe(done: PortfolioResult) -> dict[str, Any]:
         "weights": done.name,
         "parameters": dict(done.parameters),
         "timeframe": str(done.timeframe),
-        "rules": {"rebalance": repr(done.rules.rebalance), "margin": done.rules.margin},
+        "rules": {"rebalance": rebalanced(done.rules), "margin": done.rules.margin},
         "rows": len(run.time),
         "first": iso(int(run.time[0])),
         "last": iso(int(run.time[-1])),
@@ -72,7 +72,7 @@ def headline(done: PortfolioResult) -> str:
     end = done.timeframe.next(int(run.time[-1]))
     lines = [
         f"{done.name}{f' ({values})' if values else ''} on {', '.join(run.symbols)} {done.timeframe}",
-        f"{iso(int(run.time[0]))}..{iso(end)}, {len(run.time):,} rows, rebalanced {rebalanced(done)}",
+        f"{iso(int(run.time[0]))}..{iso(end)}, {len(run.time):,} rows, rebalanced {rebalanced(done.rules)}",
         *done.notes,
         "",
     ]
@@ -83,9 +83,9 @@ def headline(done: PortfolioResult) -> str:
     return "\n".join([*lines, *(f"  {name:<{widths[0]}}  {value:>{widths[1]}}" for name, value in plain)])
 
 
-def rebalanced(done: PortfolioResult) -> str:
+def rebalanced(rules: AccountRules) -> str:
     """Write the rule of rebalancing in words."""
-    rule = done.rules.rebalance
+    rule = rules.rebalance
     if isinstance(rule, Calendar):
         return rule.period
     if isinstance(rule, EveryBars):
