@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.research import MARKET, MONEY, evidence, open_market, options, refuse
+from tallow.cli.research import MONEY, SPAN, evidence, open_market, options, refuse
 from tallow.cli.session import Session, table, verb
 
 if TYPE_CHECKING:
@@ -26,14 +26,13 @@ RULES = (
     ),
     click.option("--margin", type=click.Choice(["isolated", "cross"]), default="isolated", show_default=True),
 )
-_SPAN = tuple(MARKET[3:])  # timerange, days, set
 _OWN = ("symbols", "parameters", "rebalance", "margin", "no_check")
 _COLUMNS = ("symbol", "bars", "profit", "trades", "open", "fees", "exposure %", "stale marks", "incidents", "exposed")
 
 
 @click.command()
 @click.argument("weights", metavar="FILE|NAME")
-@options(SYMBOLS, _SPAN, RULES, MONEY)
+@options(SYMBOLS, SPAN, RULES, MONEY)
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @verb
 def portfolio(session: Session, /, weights: str, **chosen: Any) -> int:

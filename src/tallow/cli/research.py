@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from tallow.domain.scene import Scene
     from tallow.ports import Strategy
 
+SPAN = (
+    click.option("--timerange", help="20240101-20240601 or 2024-01-01..2024-06-01; UTC, the end is excluded"),
+    click.option("--days", type=click.IntRange(1), help="only the last so many days"),
+    click.option("--set", "parameters", multiple=True, metavar="K=V", help="a parameter of the strategy"),
+)
 MARKET = (
     click.option(
         "-s", "--symbol", default="BTC/USDT", show_default=True, help="instrument; venue:SYMBOL when several have it"
     ),
     click.option("-t", "--timeframe", help="candle length [default: the strategy's own, else 1h]"),
     click.option("--fill-detail", metavar="LENGTH", help="decide on candles of -t, fill and stop on finer ones, as 1m"),
-    click.option("--timerange", help="20240101-20240601 or 2024-01-01..2024-06-01; UTC, the end is excluded"),
-    click.option("--days", type=click.IntRange(1), help="only the last so many days"),
-    click.option("--set", "parameters", multiple=True, metavar="K=V", help="a parameter of the strategy"),
+    *SPAN,
 )
 MONEY = (
     click.option("--cash", type=float, help="starting balance in quote units"),
