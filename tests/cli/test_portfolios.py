@@ -60,6 +60,21 @@ def test_weights_that_leak_end_with_4(
     assert "error[LOOKAHEAD] cheat.py" in captured.err
 
 
+def test_weights_that_hang_on_the_clock_end_with_4(
+    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "late.py").write_text(
+        "import time\n"
+        "def weights(frames):\n"
+        "    share = time.time() // 86_400 % 5 / 20\n"
+        "    return [[share, share]] * len(next(iter(frames.values())))\n"
+    )
+    assert call("late.py", lake=demo_lake) == 4
+    captured = capsys.readouterr()
+    assert "UNKNOWN  its output is not repeatable: it changes with the wall clock" in captured.out
+    assert "error[UNPROVEN]" in captured.err
+
+
 def test_without_the_check_it_is_unproven(here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     money = ["--short", "--leverage", "2", "--margin", "cross", "--fee", "0.002", "--cash", "500", "--slippage", "3"]
     assert call("cheat.py", "--no-check", "--rebalance", "drift:0.05", *money, lake=demo_lake) == 0

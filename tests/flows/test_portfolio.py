@@ -32,6 +32,9 @@ class Fixed:
     file: str = "fixed.py"
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
+    def with_clock_moved(self) -> "tuple[Fixed, ...]":
+        return ()
+
     def weigh(self, bars: Mapping[str, Bars], timeframe: Timeframe) -> Floats:
         rows = len(set().union(*(own.time.tolist() for own in bars.values())))
         return np.full((rows, len(bars)), self.share)

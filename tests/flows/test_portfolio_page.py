@@ -20,6 +20,9 @@ class Half:
     file: str = "half.py"
     parameters: Mapping[str, Value] = field(default_factory=lambda: {"share": 0.5})
 
+    def with_clock_moved(self) -> "tuple[Half, ...]":
+        return ()
+
     def weigh(self, bars: Mapping[str, Bars], timeframe: Timeframe) -> Floats:
         (own,) = bars.values()
         return np.full((len(own), 1), 0.5)

@@ -69,6 +69,15 @@ def test_built_in_rules_have_names_and_parameters(name: str) -> None:
     assert (code.name, code.file) == (name, name)
     assert f"def {name}" in code.source
     assert np.array_equal(code.weigh(TWO, LENGTH), table)
+    assert code.with_clock_moved() == ()
+
+
+def test_readings_of_the_clock_are_moved(tmp_path: Path) -> None:
+    text = "import time\ndef weights(frames):\n    return [[time.time(), 0.0]] * 4\n"
+    code = load_weights(written(tmp_path, text))
+    now = code.weigh(TWO, LENGTH)[0, 0]
+    moved = [other.weigh(TWO, LENGTH)[0, 0] - now for other in code.with_clock_moved()]
+    assert [round(shift / 1_000) for shift in moved] == [10_127, 90, 15_770]
 
 
 def test_text_becomes_the_type_of_a_built_in_parameter() -> None:

@@ -23,6 +23,7 @@ from tallow.core.portfolio import (
     portfolio_summary,
     run,
 )
+from tallow.core.portfolio.causality import joint_run
 from tallow.core.portfolio.rules import Period, decision_rows
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
@@ -62,6 +63,10 @@ class Weights(Protocol):
 
     def weigh(self, bars: Mapping[str, Bars], timeframe: Timeframe) -> Floats:
         """Give one row a time of the union of all times, one column a symbol; NaN keeps the last weight."""
+        ...
+
+    def with_clock_moved(self) -> "Sequence[Weights]":
+        """Give the same with every reading of the wall clock moved; none where there is none."""
         ...
 
 
@@ -270,6 +275,12 @@ def _certified(book: Book, bars: Mapping[str, Bars], length: Timeframe, desk: De
         extra_left=lambda: began + _EXTRA - desk.clock.monotonic(),
         limit_left=lambda: began + _LIMIT - desk.clock.monotonic(),
     )
+    moved = [replace(book, weights=weights) for weights in book.weights.with_clock_moved()]
+    if moved:
+        base = in_force(book, length, bars)
+        subject = replace(
+            subject, clock_moved=[joint_run(partial(in_force, other, length), bars, base) for other in moved]
+        )
     found = certify_weights(partial(in_force, book, length), bars, subject=subject, effort=effort)
     desk.progress("checking for look-ahead", 1, 1)
     return found

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class FileWeights:
                 _check_times(found.index, bars)
             return evaluate(lambda _: found, bars)
 
+    def with_clock_moved(self) -> "tuple[FileWeights, ...]":
+        """Give the same weights with every reading of the wall clock moved, once per shift; none without any."""
+        return tuple(replace(self, origin=moved) for moved in self.origin.with_clock_moved())
+
 
 @dataclass(frozen=True)
 class BuiltInWeights:
@@ -71,6 +75,10 @@ class BuiltInWeights:
     def weigh(self, bars: Mapping[str, Bars], timeframe: Timeframe) -> Floats:
         """Decide: one row a time of the union of all times, one column a symbol."""
         return self.rule(close_table(align(bars, timeframe=timeframe)), **self.parameters)
+
+    def with_clock_moved(self) -> "tuple[BuiltInWeights, ...]":
+        """Give none: the rules read no clock."""
+        return ()
 
 
 Weights = FileWeights | BuiltInWeights
