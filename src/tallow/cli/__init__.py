@@ -24,6 +24,7 @@ VERBS = {
     "backtest": ("tallow.cli.research", "run a strategy on candles, with costs and a look-ahead check"),
     "portfolio": ("tallow.cli.portfolios", "carry out target weights of several symbols in one account"),
     "sweep": ("tallow.cli.sweeps", "backtest many combinations of a strategy's parameters, and find the best"),
+    "walkforward": ("tallow.cli.sweeps", "choose parameters on the past, apply them to what follows, step by step"),
     "check": ("tallow.cli.research", "certify that a strategy does not see the future"),
     "holdout": ("tallow.cli.holdout", "seal the last part of the data, and open it once for each strategy version"),
     "results": ("tallow.cli.results", "list, show, compare, replay or remove stored results"),

@@ -1,4 +1,4 @@
-"""The verbs of many backtests: sweep."""
+"""The verbs of many backtests: sweep, walkforward."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,41 @@ def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: A
         session.hint(f"page    {write(Path(chosen['html']), render(done, colours=workspace.settings.palette))}")
     certificate = done.result.certificate if done.result else None
     return refuse(certificate, strategy) if certificate else 0
+
+
+@click.command()
+@click.argument("strategy", metavar="FILE|NAME")
+@click.argument("axes", nargs=-1, required=True, metavar="K=VALUES...")
+@options(MARKET, MONEY, SEARCH)
+@click.option("--train", default="180d", show_default=True, metavar="LENGTH", help="what each choice is made on")
+@click.option("--test", default="30d", show_default=True, metavar="LENGTH", help="what it is applied to, step by step")
+@click.option("--anchored", is_flag=True, help="every training stretch starts at the first bar")
+@click.option("--no-check", is_flag=True, help="leave the look-ahead check of the last choice out")
+@click.option("--html", metavar="PATH", help="also write the HTML page")
+@verb
+def walkforward(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: Any) -> int:
+    """Choose the best combination on the past, apply it to what follows, step by step.
+
+    VALUES are those of `tallow sweep`; LENGTH is 180d, 12h, 4w or a number of bars. What all tests earned together is
+    one account: a change of parameters trades and costs what it changes. Finished combinations are stored. Exit code 4
+    when the look-ahead check of the strategy with the last choice fails.
+    """
+    from tallow.flows.sweep import Walk, walk_forward
+    from tallow.flows.sweep.flow import open_market as read_bars
+    from tallow.flows.sweep.forward_page import describe, render, text
+
+    search = read_search(axes, chosen)
+    workspace = open_market(session)
+    code, scene = prepare(workspace, strategy, chosen)
+    studio = workspace.studio(scene, workers=chosen["workers"], check=not chosen["no_check"])
+    walk = Walk(chosen["train"], chosen["test"], anchored=chosen["anchored"])
+    done = walk_forward(scene, code, search, walk, studio)
+    session.emit(describe(done), text(done))
+    if chosen["html"]:
+        bars = read_bars(scene, studio.desk, None).bars
+        page = render(done, bars, colours=workspace.settings.palette)
+        session.hint(f"page    {write(Path(chosen['html']), page)}")
+    return refuse(done.result.certificate, strategy) if done.result.certificate else 0
 
 
 def read_search(axes: tuple[str, ...], chosen: dict[str, Any]) -> "Search":

@@ -159,6 +159,48 @@ class SweepResult:
         return [int(row) for row in order if not math.isnan(column[row])]
 
 
+@dataclass(frozen=True)
+class Fold:
+    """One step of a walk forward.
+
+    Attributes:
+        train: rows of the bars on which the parameters were chosen.
+        test: rows that follow, on which they were applied.
+        parameters: the best on `train`; empty when no combination had the number looked for: the test is flat then.
+        trained: the number looked for, on `train`.
+        tested: the same number on `test`; NaN where it is undefined.
+        test_return: change of the joined account over `test`, a fraction.
+    """
+
+    train: range
+    test: range
+    parameters: Mapping[str, Value]
+    trained: float
+    tested: float
+    test_return: float
+
+
+@dataclass(frozen=True)
+class WalkForwardResult:
+    """What choosing on the past and applying to what follows has earned.
+
+    Attributes:
+        result: the account over all tests joined: one run, positions carried from test to test; in no records.
+        folds: in time order; their tests follow each other without a gap.
+        combinations: tried on every training stretch.
+        computed: combinations that were not stored before, over all folds.
+        seconds: time spent on computing them.
+    """
+
+    search: Search
+    result: Result
+    folds: tuple[Fold, ...]
+    anchored: bool
+    combinations: int
+    computed: int
+    seconds: float
+
+
 def dataset_key(scene: Scene, data_digest: str) -> str:
     """Name what trials are counted on: one instrument, one candle length, these very numbers."""
     parts = [str(scene.instrument), str(scene.timeframe), data_digest]

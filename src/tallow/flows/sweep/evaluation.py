@@ -73,43 +73,53 @@ class Series:
 
 @dataclass
 class Work:
-    """What a sweep has done so far: combinations computed, and the seconds spent on them."""
+    """What a sweep has done so far.
+
+    Attributes:
+        whole: combinations in all, where they do not all come at once; 0 when they do.
+        done: of those, stored ones included.
+        computed: combinations computed.
+        seconds: time spent on computing them.
+    """
 
     evaluator: Evaluator
     clock: Clock
     progress: Progress
     phase: str = "sweeping"
+    whole: int = 0
+    done: int = 0
     computed: int = 0
     seconds: float = 0.0
 
-    def complete(self, book: Book, rows: Sequence[Row], series: Series, ahead: int | None = None) -> None:
+    def complete(self, book: Book, rows: Sequence[Row], series: Series) -> None:
         """Evaluate what the book lacks of `rows`; every finished chunk is stored before the next one counts.
 
         Args:
             book: what is known; grows.
             rows: values of every parameter, in the order of the book's names.
             series: where to evaluate and store.
-            ahead: rows still to come in all, when more than these.
         """
         missing = book.lacks(rows)
-        total = max(len(missing), ahead or 0)
+        self.done += len(rows) - len(missing) if self.whole else 0
         if not missing:
             return
-        pace = _Pace(missing)
-        before, started = self.seconds, self.clock.monotonic()
-        done, warm, warm_at = 0, 0, started
-        self.progress(self.phase, 0, total)
-        for found in self.evaluator.run(book.names, iter(pace), total, series.bars):
+        total = self.whole or len(missing)
+        pace, spent = _Pace(missing), self.seconds
+        started = self.clock.monotonic()
+        warm, warm_at, done = 0, started, 0
+        self.progress(self.phase, self.done, total)
+        for found in self.evaluator.run(book.names, iter(pace), total - self.done, series.bars):
             store(found, series)
             book.add(found)
             done += len(found)
+            self.done += len(found)
             self.computed += len(found)
             now = self.clock.monotonic()
-            self.seconds = before + now - started
+            self.seconds = spent + now - started
             # The first chunk also pays for imports and compiling: later ones say how fast it really goes.
             pace.rate = (done - warm) / max(1e-9, now - warm_at)
             warm, warm_at = (warm, warm_at) if warm else (done, now)
-            self.progress(f"{self.phase}\t{remark(pace.rate, series.length, total - done)}", done, total)
+            self.progress(f"{self.phase}\t{remark(pace.rate, series.length, total - self.done)}", self.done, total)
 
 
 class _Pace:

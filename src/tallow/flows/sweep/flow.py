@@ -14,7 +14,7 @@ from tallow.domain.scene import Scene
 from tallow.domain.sweep import Evaluated, Row, Search, SweepResult, dataset_key, goal_column
 from tallow.flows.backtest import Desk, Market, backtest, backtest_bars, notes, own_market, pin, read_market
 from tallow.flows.backtest import strategy_hash as hash_of
-from tallow.flows.seals import refuse_sealed
+from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.flows.sweep.evaluation import Book, Series, Work
 from tallow.flows.sweep.plan import TRIALS, allowed, plan, settle
 from tallow.flows.sweep.proposals import propose
@@ -79,7 +79,7 @@ def sweep(
         bars=len(market.bars),
         trials=trials,
         sharpes=sharpes,
-        notes=notes(scene, market),
+        notes=notes(scene, market) + (seal_notes(desk.records, scene) if bars is None else ()),
     )
 
 
@@ -103,7 +103,7 @@ def counted(found: Evaluated, series: Series) -> tuple[int, Floats]:
 
 
 def series_of(scene: Scene, strategy: Strategy, market: Market) -> Series:
-    """Name the sweep and the dataset of a scene: the parameters, which change, are not part of either."""
+    """Name the sweep and the dataset of a scene; the parameters, which change, are part of neither."""
     source = hash_of(strategy)
     content = replace(scene, parameters={}).key(market.versions, market.digest, source, ENGINE_VERSION)
     return Series(
@@ -116,23 +116,28 @@ def series_of(scene: Scene, strategy: Strategy, market: Market) -> Series:
 
 
 def search_through(search: Search, scene: Scene, series: Series, work: Work) -> tuple[Search, Evaluated]:
-    """Evaluate the combinations of a search on a series; give the settled search and every row in its order.
+    """Settle a search and evaluate its combinations on a series."""
+    settled = settle(search, work.evaluator)
+    return settled, evaluated(settled, scene, series, work)
+
+
+def evaluated(settled: Search, scene: Scene, series: Series, work: Work) -> Evaluated:
+    """Evaluate the combinations of a settled search on a series; give every row in its order.
 
     Raises:
         UserError: ALL_FAILED when every combination failed.
     """
-    settled = settle(search, work.evaluator)
     book = Book(tuple(sorted({**scene.parameters, **dict.fromkeys(settled.names)})))
     if series.records is not None and series.keeps:
         for chunk in series.records.finished(series.key):
             book.add(chunk)
     fill = _filler(book.names, settled, scene)
     if settled.method == "optuna":
-        wanted = settled.trials or TRIALS
+        work.whole = work.whole or settled.trials or TRIALS
 
         def score(some: Sequence[Row]) -> Floats:
             full = [fill(row) for row in some]
-            work.complete(book, full, series, ahead=wanted - work.computed)
+            work.complete(book, full, series)
             return goal_column(book.take(full), settled.goal)
 
         rows = propose(settled, allowed(settled, scene.parameters), score)
@@ -142,7 +147,7 @@ def search_through(search: Search, scene: Scene, series: Series, work: Work) -> 
     found = replace(book.take([fill(row) for row in rows]), names=settled.names, rows=tuple(rows))
     if len(found.failed) == len(found):
         raise _all_failed(found)
-    return settled, found
+    return found
 
 
 def _filler(names: tuple[str, ...], search: Search, scene: Scene) -> Callable[[Row], Row]:
