@@ -1,4 +1,4 @@
-"""Many combinations of a strategy's parameters on one market: sweeps and walks forward, cached and counted as trials."""
+"""Many combinations of parameters on one market: sweeps and walks forward, cached and counted as trials."""
 
 from tallow.flows.sweep.flow import Studio, sweep
 from tallow.flows.sweep.forward import Walk, walk_forward
