@@ -1,19 +1,23 @@
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tallow.core.search import axes_of
 from tallow.core.strategies import sma_cross
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Scene, Value
-from tallow.domain.sweep import Evaluated, Row
+from tallow.domain.sweep import Evaluated, Row, Search, SweepResult
 from tallow.domain.timeframes import parse_timeframe
 from tallow.flows.backtest import Desk
 from tallow.flows.sweep import Studio
+from tallow.flows.sweep.flow import best_of
 from tallow.ports import Evaluator, Lake, Progress, Strategy, silent
 from tallow.runners.batches import Ground, Inline
 from tallow.runners.inline import load
@@ -101,3 +105,38 @@ def alone(hall: Hall, cross_scene: Scene) -> Callable[..., float]:
         return float(np.asarray(done.equity)[-1])
 
     return final
+
+
+@pytest.fixture
+def made(cross_scene: Scene) -> Callable[..., SweepResult]:
+    """A sweep with the numbers that a test says; without other rows they are those of the whole grid."""
+
+    def build(
+        axes: Mapping[str, object],
+        returns: Sequence[float],
+        rows: Sequence[Row] | None = None,
+        failed: Mapping[int, str] | None = None,
+        **changes: Any,
+    ) -> SweepResult:
+        options = {name: changes.pop(name) for name in ("method", "trials_wanted", "goal") if name in changes}
+        search = Search(
+            axes_of(axes), options.get("method", "grid"), options.get("trials_wanted", 0), 7,
+            options.get("goal", "total_return"), changes.pop("constraints", ()),
+        )  # fmt: skip
+        every = tuple(rows or product(*(axis.values for axis in search.axes)))
+        gains = np.array(returns)
+        columns = {
+            "final_equity": 10_000.0 * (1.0 + gains),
+            "total_return": gains,
+            "max_drawdown": np.where(np.isnan(gains), np.nan, -0.1),
+            "bar_sharpe": gains / 10.0,
+            "trades": np.where(np.isnan(gains), np.nan, 4.0),
+            "fees": np.where(np.isnan(gains), np.nan, 1_234.5),
+        }
+        found = Evaluated(search.names, every, columns, failed or {})
+        best = best_of(found, search)
+        given = {"result": None, "computed": len(every), "seconds": 2.0, "bars": 500, "trials": len(every)}
+        given |= {"sharpes": columns["bar_sharpe"]} | changes
+        return SweepResult("k" * 64, cross_scene, search, found, best, **given)
+
+    return build
