@@ -197,6 +197,7 @@ def _result(walker: _Walker, done: Run, bars: Bars, folds: tuple[Fold, ...], wal
     # The swept parameters change from test to test: the scene holds the others.
     fixed = {name: value for name, value in scene.parameters.items() if name not in walker.search.names}
     bare = replace(scene, parameters=fixed)
+    paid = market.funding
     content = f"walk-forward {said} {bare.key(market.versions, market.digest, source, ENGINE_VERSION)}"
     if walker.is_stored:
         ratio = sharpe(growth(done.equity, scene.cash), 1.0)
@@ -216,7 +217,7 @@ def _result(walker: _Walker, done: Run, bars: Bars, folds: tuple[Fold, ...], wal
         bars_origin=market.bars_origin,
         metrics=summary(done, bars, scene.timeframe, scene.execution, scene.cash),
         run=done,
-        incidents=find_incidents(desk.lake, bare, bars, done, has_funding=market.funding is not None),
+        incidents=find_incidents(desk.lake, bare, bars, done, has_funding=paid is not None, funding=paid),
         certificate=_certificate(walker, folds),
         created=desk.clock.now(),
         notes=(
