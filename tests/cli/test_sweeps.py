@@ -1,4 +1,6 @@
 import json
+import shlex
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ def signals(bars, *, ahead=1):
     return (bars.close.shift(-ahead) > bars.close).astype(int)
 """
 SHORT = ["--timerange", "2024-01-01..2024-03-01"]
+MONTH = ["--timerange", "2024-01-01..2024-02-01", "--workers", "1"]
+WALK = ["walkforward", "honest.py", "fast=5,10", "slow=20,40", *MONTH, "--train", "10d", "--test", "7d"]
 
 
 @pytest.fixture
@@ -81,6 +85,140 @@ def test_bad_input_says_what_is_valid(
     here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
 ) -> None:
     assert run(["sweep", "sma_cross", *arguments, "--lake", str(own_lake), "-q", "--no-check"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error[")
+    assert said in captured.err
+
+
+def test_a_page_says_the_command_that_makes_it_again(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["honest.py", "fast=10,30", "slow=20,40", "--constraint", "fast < slow", "--constraint", "fast != 12"]
+    call += ["--metric", "total_return", "--set", "size=0.5", *MONTH[:2]]
+    (here / "honest.py").write_text(HONEST.replace("slow=30", "slow=30, size=1.0").replace("int)", "float) * size"))
+    where = ["--lake", str(own_lake), "--workers", "1", "--no-check"]
+    assert run(["sweep", *call, *where, "--html", "out/page.html"]) == 0
+    said = capsys.readouterr()
+    assert "only where fast < slow\nonly where fast != 12" in said.out
+    assert f"page    {Path('out/page.html')}" in said.err
+    page = (here / "out" / "page.html").read_text("utf-8")
+    command = unescape(page.partition('<p class="command"><code>')[2].partition("</code>")[0])
+    assert shlex.split(command)[:2] == ["tallow", "sweep"]
+    assert run([*shlex.split(command)[1:], *where, "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["computed"], again["combinations"], again["metric"]) == (0, 3, "total_return")
+    assert {(row["parameters"]["fast"], row["parameters"]["slow"]) for row in again["rows"]} == {
+        (10, 20),
+        (10, 40),
+        (30, 40),
+    }
+    assert again["result"] in page
+
+
+@pytest.mark.parametrize("method", ["random", "latin", "sobol", "optuna"])
+def test_drawn_searches_repeat_by_seed(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    call = ["sweep", "sma_cross", "fast=2..20", "slow=21..60", "--method", method, "--trials", "6", *MONTH]
+    call += ["--lake", str(own_lake), "--no-check", "--json"]
+    assert run([*call, "--seed", "3"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["method"], first["seed"], first["combinations"], first["computed"]) == (method, 3, 6, 6)
+    assert run([*call, "--seed", "3", "--top", "2"]) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert (second["computed"], second["rows"]) == (0, first["rows"][:2])
+    assert run([*call, "--seed", "4"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert [row["parameters"] for row in other["rows"]] != [row["parameters"] for row in first["rows"]]
+
+
+def test_combinations_that_raise_are_told_in_every_form(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "shaky.py").write_text(HONEST.replace("    return", "    assert fast != 6, 'six is out'\n    return", 1))
+    call = ["sweep", "shaky.py", "fast=5..7", *MONTH, "--lake", str(own_lake), "--no-check"]
+    assert run([*call, "--html", "page.html", "-q"]) == 0
+    captured = capsys.readouterr()
+    assert "1 combinations failed, first fast=6: STRATEGY_FAILED" in captured.out
+    page = (here / "page.html").read_text("utf-8")
+    assert page.count("six is out") == captured.out.count("six is out") == 1
+    assert run([*call, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    # What the code does may change without the text of the file: such a failure is tried again.
+    assert (found["computed"], found["failed"], found["trials"]) == (1, 1, 2)
+    (failure,) = found["failures"]
+    assert failure["parameters"] == {"fast": 6}
+    assert "six is out" in failure["reason"]
+
+
+def test_a_walk_forward_is_told_as_text_as_values_and_as_a_page(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--lake", str(own_lake)]
+    assert run([*WALK, *where, "--html", "out/walk.html"]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0].endswith("1h, rolling walk forward in 3 steps of 4 combinations by grid")
+    assert lines[-1].startswith("  ✓ causality of the last choice certified")
+    assert f"page    {Path('out/walk.html')}" in captured.err
+    assert run([*WALK, *where, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["computed"], found["combinations"], found["certificate"]["verdict"]) == (0, 4, "certified")
+    assert [fold["train"] for fold in found["folds"]] == [[0, 240], [168, 408], [336, 576]]
+    assert [fold["test"] for fold in found["folds"]] == [[240, 408], [408, 576], [576, 744]]
+    growth = 1.0
+    for fold in found["folds"]:
+        assert set(fold["parameters"]) == {"fast", "slow"}
+        growth *= 1.0 + fold["test_return"]
+    assert 10_000.0 * growth == pytest.approx(found["metrics"]["final_equity"])
+    page = (here / "out" / "walk.html").read_text("utf-8")
+    assert found["digest"] in page
+    assert "Walk forward of honest" in page
+
+
+def test_a_walk_chooses_what_a_sweep_of_its_training_stretch_finds(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--lake", str(own_lake), "--json", "--no-check"]
+    assert run([*WALK, *where, "--anchored"]) == 0
+    walked = json.loads(capsys.readouterr().out)
+    assert (walked["anchored"], walked["certificate"]) == (True, None)
+    second = ["--timerange", "2024-01-01..2024-01-18", "--workers", "1"]
+    assert run(["sweep", "honest.py", "fast=5,10", "slow=20,40", *second, *where]) == 0
+    swept = json.loads(capsys.readouterr().out)
+    assert walked["folds"][1]["train"] == [0, 408] == [0, swept["bars"]]
+    assert walked["folds"][1]["parameters"] == swept["best"]
+    assert walked["folds"][1]["trained"] == swept["rows"][0]["bar_sharpe"]
+
+
+def test_a_walk_of_a_cheat_fails_the_check(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["walkforward", "cheat.py", "ahead=1,2", *MONTH, "--train", "400", "--test", "200", "-q"]
+    assert run([*call, "--lake", str(own_lake)]) == 4
+    captured = capsys.readouterr()
+    assert "causality of the last choice leaky" in captured.out
+    assert "error[LOOKAHEAD] cheat.py" in captured.err
+    assert run([*call, "--lake", str(own_lake), "--no-check"]) == 0
+    assert "unproven" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["fast=5..9", "--train", "40d"], 2, "error[TOO_FEW_BARS]"),
+        (["fast=5..9", "--train", "soon"], 2, "train = 'soon' is no stretch of 1h bars"),
+        (["fast=5..9", "--test", "30m"], 2, "test = '30m' is no stretch of 1h bars"),
+        (["fast=9..5"], 2, "error[BAD_RANGE]"),
+        (["fast=5..9", "--constraint", "fast > slow", "--train", "10d"], 2, "error[NO_COMBINATIONS]"),
+        (["fast=5..9", "--set", "fast=3"], 2, "error[BAD_RANGE]"),
+        (["fast=50,60", "--set", "slow=20", "--train", "10d"], 1, "error[ALL_FAILED]"),
+        (["fast=5..9", "-s", "DOGE/USDT"], 3, "lake holds"),
+    ],
+)
+def test_a_walk_that_cannot_be_says_why(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
+) -> None:
+    assert run(["walkforward", "sma_cross", *MONTH, *arguments, "--lake", str(own_lake), "-q", "--no-check"]) == code
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error[")
