@@ -152,6 +152,14 @@ def test_combinations_that_raise_are_told_in_every_form(
     assert "six is out" in failure["reason"]
 
 
+def test_a_sweep_without_a_best_names_no_result(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Averages over more bars than there are never trade: no ratio exists.
+    assert run(["sweep", "sma_cross", "slow=2000,3000", *MONTH, "--lake", str(own_lake)]) == 0
+    captured = capsys.readouterr()
+    assert "no combination has a bar_sharpe" in captured.out
+    assert "tallow report" not in captured.err
+
+
 def test_a_walk_forward_is_told_as_text_as_values_and_as_a_page(
     here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

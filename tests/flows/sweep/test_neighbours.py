@@ -47,6 +47,11 @@ def test_drawn_combinations_have_nearest_ones_by_shares_of_the_axes(made: Make) 
     ]
 
 
+def test_axes_without_values_have_nearest_ones_too(made: Make) -> None:
+    done = made({"level": "0.5..2.5"}, [0.1, 0.3, 0.2], rows=[(0.5,), (1.5,), (2.25,)], method="random")
+    assert [(one.row, one.step) for one in neighbours(done)] == [(2, "level → 2.25"), (0, "level → 0.5")]
+
+
 def test_of_many_drawn_ones_only_the_nearest_are_given(made: Make) -> None:
     done = made({"fast": "1..200"}, [0.0] * 10 + [1.0] + [0.0] * 9, rows=[(n,) for n in range(20)], method="random")
     assert [one.row for one in neighbours(done)] == [9, 11, 8, 12, 7, 13]
