@@ -1,5 +1,9 @@
+import io
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +16,9 @@ from tallow.domain.scene import Execution, Scene
 from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.timeframes import parse_timeframe
 from tallow.runners.batches import Ground, Inline
-from tallow.runners.crew import WORTH, Crew, Recruiter, usable_cores
+from tallow.runners.crew import WORTH, Crew, Recruiter, usable_cores, write_ground
 from tallow.runners.inline import load
+from tallow.runners.messages import pack, unpack
 
 MINE = """
 import os
@@ -129,3 +134,35 @@ def test_one_worker_is_this_process(inline: Inline, bars: Bars) -> None:
         assert crew.variant({"window": 9, "level": 1.0}).parameters["window"] == 9
     every = Recruiter(None, Steps(0.0))(inline.strategy, bars, scene, None)
     assert every.count == usable_cores() >= 1
+
+
+def spoken_to(request: dict[str, Any], place: Path, *chunks: dict[str, Any]) -> "io.BytesIO":
+    """What a worker process answers until its standard input ends."""
+    place.write_bytes((-1).to_bytes(8, "little", signed=True))
+    messages = pack({**request, "place": str(place)}) + b"".join(map(pack, chunks))
+    start = f"import sys; sys.path[:] = {sys.path!r}; from tallow.runners.crew import main; main()"
+    done = subprocess.run([sys.executable, "-c", start], input=messages, capture_output=True, check=True)
+    return io.BytesIO(done.stdout)
+
+
+def test_a_worker_answers_until_it_is_left_alone(inline: Inline, tmp_path: Path) -> None:
+    chunk = {"names": NAMES, "rows": [[1.0, 5], [1.0, 13]], "bars": [0, 200]}
+    answers = spoken_to(write_ground(tmp_path, inline), tmp_path / "place", chunk, chunk)
+    (expected,) = inline.run(NAMES, iter([((1.0, 5), (1.0, 13))]), 2, WHOLE)
+    for _ in range(2):
+        head, columns = unpack(answers.read)
+        assert head["columns"] == list(expected.columns)
+        assert head["failed"] == {"1": expected.failed[1]}
+        for mine, column in zip(columns, expected.columns.values(), strict=True):
+            np.testing.assert_array_equal(mine, column)
+    assert answers.read() == b""
+
+
+def test_a_worker_says_why_it_cannot_begin_or_go_on(inline: Inline, tmp_path: Path) -> None:
+    request = write_ground(tmp_path, inline)
+    chunk = {"names": NAMES, "rows": [[1.0, 5]], "bars": [0, 200]}
+    head, _ = unpack(spoken_to({**request, "source": "another"}, tmp_path / "place", chunk).read)
+    assert (head["error"]["code"], head["error"]["kind"]) == ("STRATEGY_CHANGED", "UserError")
+    inline.ground.bars.close[5] = -1.0
+    head, _ = unpack(spoken_to(write_ground(tmp_path, inline), tmp_path / "place", chunk).read)
+    assert (head["error"]["code"], head["error"]["kind"]) == ("BAD_BARS", "DataError")
