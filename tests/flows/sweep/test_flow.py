@@ -7,10 +7,13 @@ import pytest
 
 from tallow.core.search import axes_of
 from tallow.domain.errors import UserError
+from tallow.domain.holdout import Seal
+from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.sweep import Axis, Search, SweepResult, dataset_key
+from tallow.domain.timeframes import HOUR
 from tallow.flows.backtest import backtest
-from tallow.flows.sweep import sweep
+from tallow.flows.sweep import Walk, sweep, walk_forward
 from tallow.ports import Strategy
 
 GRID = Search(axes_of({"fast": "2..6", "slow": [5, 9, 14]}), constraints=("fast < slow",))
@@ -161,3 +164,24 @@ def test_progress_says_how_fast_and_how_long(hall: Any, cross: Strategy, cross_s
     assert told[-1][1:] == (13, 13)
     assert "combinations/s" in told[-1][0]
     assert "left" in told[-1][0]
+
+
+@pytest.mark.parametrize("is_walk", [False, True])
+def test_what_is_sealed_is_neither_swept_nor_walked_over(
+    hall: Any, cross: Strategy, cross_scene: Scene, is_walk: bool
+) -> None:
+    def go(scene: Scene) -> int:
+        studio = hall.studio()
+        if is_walk:
+            return walk_forward(scene, cross, GRID, Walk(40, 40), studio).computed
+        return sweep(scene, cross, GRID, studio).computed
+
+    start = 1_704_067_200_000_000
+    cut = start + 90 * HOUR
+    hall.studio().desk.records.seal(Seal("binance:BTC/USDT", "1h", cut, start))
+    with pytest.raises(UserError) as caught:
+        go(cross_scene)
+    assert caught.value.code == "SEALED"
+    assert hall.handed == []
+    # The first 90 bars are free: one sweep over them, or training on 40 of them twice.
+    assert go(replace(cross_scene, range=TimeRange(start, cut))) == (26 if is_walk else 13)
