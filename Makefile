@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 PIP_FLAGS := --require-hashes
 HOUSE := ../shared/tools/house.py
 
-.PHONY: demo test check bench docs clean lock integration
+.PHONY: demo test thorough check bench docs clean lock integration
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("tallow needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make demo PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -43,15 +43,18 @@ endif
 demo: $(VENV)/.core  ## simulated market (or DATA=folder of recordings) -> lake -> strategies -> certificate -> report
 	@$(BIN)/tallow demo $(if $(DATA),--data $(DATA))
 
-test: $(VENV)/.dev  ## every test, two at a time
-	$(BIN)/python -m pytest -n 2 -q -rs
+test: $(VENV)/.dev  ## the tests, two at a time
+	$(BIN)/python -m pytest -n 2 -q -rs -m "not thorough"
+
+thorough: $(VENV)/.dev  ## the tests that take long: tutorial, README and pages block by block, noise, kills, long properties
+	$(BIN)/python -m pytest -n 2 -q -rs -m thorough
 
 check: $(VENV)/.dev  ## lint, format, types, layers, coverage floors, docs, the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -q -m "not slow" --cov --cov-report=json:.coverage.json --cov-report=
+	$(BIN)/python -m pytest -n 2 -q -m "not slow and not thorough" --cov --cov-report=json:.coverage.json --cov-report=
 	$(BIN)/python tests/coverage_floors.py .coverage.json
 	@if [ -f $(HOUSE) ]; then $(BIN)/python $(HOUSE) src/tallow --tests tests; else echo "house tool not present: structure not measured"; fi
 

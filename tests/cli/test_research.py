@@ -34,9 +34,7 @@ def test_a_clean_strategy_is_certified(here: Path, own_lake: Path, capsys: pytes
     assert "start-up  23 bars of warm-up. A value is final once 23 bars are there" in words
 
 
-def test_state_since_the_first_bar_is_warned_of(
-    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_state_since_the_first_bar_is_warned_of(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("counts.py").write_text("def signals(bars):\n    return bars.close.expanding().count() % 2\n")
     assert run(["check", "counts.py", *SHORT, "--lake", str(own_lake), "-q"]) == 0
     assert "start-up  WARNING: The values keep changing with the start of the data" in capsys.readouterr().out

@@ -146,6 +146,7 @@ def bits(done):
     return [done.run.digest(), done.fill_order.tobytes(), *logs]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @modest
 @given(plans())

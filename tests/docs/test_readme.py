@@ -62,6 +62,7 @@ def test_the_cheat_is_refused_as_the_readme_prints(place: Path) -> None:
     assert done.stdout == printed("check")
 
 
+@pytest.mark.thorough
 def test_every_command_runs(place: Path) -> None:
     key = ""
     for block in blocks("sh"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.shared, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.thorough, pytest.mark.slow, pytest.mark.shared, pytest.mark.timeout(600)]
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 TALLOW = Path(sys.executable).with_name("tallow")
 RECORDING = "binance/spot/klines-1h-long/BTC_USDT-1h.feather"

@@ -37,3 +37,11 @@ def test_what_reads_no_clock_is_left_alone(text):
     moved, value, real = value_of(text)
     assert not moved
     assert value == real
+
+
+@pytest.mark.parametrize("unit", [60, 3_600, 86_400])
+def test_a_threshold_in_the_middle_of_a_unit_is_crossed_at_any_moment(unit):
+    # Such as `now.hour >= 12`: whenever the check runs, one of the shifts changes the answer.
+    for moment in range(0, unit, max(1, unit // 240)):
+        late = moment >= unit // 2
+        assert any(((moment + shift) % unit >= unit // 2) != late for shift in SHIFTS)

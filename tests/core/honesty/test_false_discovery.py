@@ -22,6 +22,7 @@ from tallow.core.honesty import (
 from tallow.core.indicators import sma
 from tallow.domain.columns import Bars
 
+pytestmark = pytest.mark.thorough
 STRATEGIES = 1_000
 LEVEL = 0.05
 CERTAIN = 0.999  # of the binomial interval: a right score fails a test once in a thousand

@@ -363,6 +363,7 @@ def test_candles_in_any_order_and_any_splits_give_the_same(new_lake, candle_page
 IDS = st.lists(st.integers(0, 300), min_size=1, max_size=40, unique=True).map(sorted)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(pages=st.lists(IDS, min_size=1, max_size=4), numbered=st.booleans(), seed=st.randoms(use_true_random=False))

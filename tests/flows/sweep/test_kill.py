@@ -59,6 +59,7 @@ def run_until(lake: Path, file: Path, workers: int, chunks: int) -> bool:
     return False
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
 @pytest.mark.parametrize(("workers", "moments"), [(1, (1, 3)), (2, (3,))])

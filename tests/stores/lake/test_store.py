@@ -330,6 +330,7 @@ assert lake.query("select count(*) as n from silver.candles")["n"][0] == 500
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_reader_processes_end_cleanly_twenty_times(lake, candles, origin):
     lake.write(SILVER_CANDLES, candles(range(500)), origin)
