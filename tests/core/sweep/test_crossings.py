@@ -89,3 +89,13 @@ def test_what_it_does_not_know_is_refused():
         crossings(bars, [(2, 3)], Execution(), cash=1.0, average="hma")
     with pytest.raises(UserError, match="window"):
         crossings(bars, [(0, 3)], Execution(), cash=1.0)
+
+
+def test_many_windows_and_pairs_share_one_block():
+    # So many lines that their memory comes from the system: the kernel must not work in memory that was given back.
+    bars = walk(2 * _BLOCK + 9)
+    pairs = [(fast, slow) for fast in range(2, 62, 2) for slow in range(70, 470, 10)]
+    found = crossings(bars, pairs, Execution(), cash=1_000.0)
+    some = slice(0, None, 97)
+    for name, column in by_rule(bars, pairs[some], Execution(), "sma").items():
+        np.testing.assert_array_equal(found[name][some], column)

@@ -57,6 +57,21 @@ class Averages(NamedTuple):
     exponential: bool
 
 
+class Desk(NamedTuple):
+    """Where the kernel works. It borrows these arrays, so they belong to its caller.
+
+    A block of every average; per pair whether the fast one was above, beginning with the row before the block; the
+    places of crossings, found by bytes and by eight bytes at once; a log that keeps nothing.
+    """
+
+    lines: Floats
+    above: Bytes
+    hits: Ints
+    changed: Bytes
+    eights: Words
+    log: Floats
+
+
 def crossings(
     bars: Bars | Market,
     pairs: Sequence[tuple[int, int]],
@@ -105,7 +120,7 @@ def crossings(
         states = np.array([tuple(ema_start(int(window))) for window in windows], np.float64)
         lines = Averages(windows, states, average == "ema")
         rows, places = memory[part], np.ascontiguousarray(place.reshape(-1, 2), np.int64)
-        _CROSS(config, rows, inputs, lines, places, np.empty((0, len(EVENT_COLUMNS))))
+        _CROSS(config, rows, inputs, lines, places, _desk(len(windows), len(part)))
         memory[part] = rows
 
     list(spread.map(compute, parts))
@@ -116,6 +131,12 @@ def crossings(
 def can_cross(market: Market, execution: Execution) -> bool:
     """Say whether `crossings` carries out every rule of these settings."""
     return is_plain(configure(execution), market.columns)
+
+
+def _desk(windows: int, pairs: int) -> Desk:
+    lines, above = np.empty((windows, _BLOCK)), np.zeros((pairs, _BLOCK + 1), np.uint8)
+    hits, changed = np.empty(_BLOCK + 1, np.int64), np.zeros(_BLOCK, np.uint8)
+    return Desk(lines, above, hits, changed, changed.view(np.uint64), np.empty((0, len(EVENT_COLUMNS))))
 
 
 def prefix_sums(close: Floats) -> tuple[Floats, Floats]:
@@ -193,7 +214,7 @@ def _run_to(
 def _build(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def cross(
-        config: Config, memory: Floats, inputs: Inputs, averages: Averages, places: Ints, log: Floats
+        config: Config, memory: Floats, inputs: Inputs, averages: Averages, places: Ints, desk: Desk
     ) -> None:  # pragma: no cover
         """Run all pairs over all bars; leave state and moments of each in its row of `memory`."""
         _ = fingerprint
@@ -201,11 +222,9 @@ def _build(fingerprint: int) -> Callable[..., None]:
         columns, closes = borrow_columns(inputs[0]), borrow_closes(inputs[1])
         sums = borrow(inputs[2][0]), borrow(inputs[2][1])
         windows, states = borrow(averages.windows), borrow(averages.states)
-        memory, log, places = borrow(memory), borrow(log), borrow(places)
-        whole_lines, whole_above = np.empty((len(windows), _BLOCK)), np.zeros((len(memory), _BLOCK + 1), np.uint8)
-        whole_hits, whole_changed = np.empty(_BLOCK + 1, np.int64), np.zeros(_BLOCK, np.uint8)
-        lines, last_above, hits = borrow(whole_lines), borrow(whole_above), borrow(whole_hits)
-        changed = borrow(whole_changed), borrow(whole_changed.view(np.uint64))
+        memory, log, places = borrow(memory), borrow(desk.log), borrow(places)
+        lines, last_above, hits = borrow(desk.lines), borrow(desk.above), borrow(desk.hits)
+        changed = borrow(desk.changed), borrow(desk.eights)
         rows = len(columns.close)
         for start in range(0, rows, _BLOCK):
             count = min(_BLOCK, rows - start)
