@@ -46,15 +46,15 @@ demo: $(VENV)/.core  ## simulated market (or DATA=folder of recordings) -> lake 
 test: $(VENV)/.dev  ## the tests, two at a time
 	$(BIN)/python -m pytest -n 2 -q -rs -m "not thorough"
 
-thorough: $(VENV)/.dev  ## the tests that take long: tutorial, README and pages block by block, noise, kills, long properties
-	$(BIN)/python -m pytest -n 2 -q -rs -m thorough
+thorough: $(VENV)/.dev  ## what neither of the two runs: tutorial, README and pages block by block, kills, long properties
+	$(BIN)/python -m pytest -n 2 -q -rs -m "thorough and slow"
 
 check: $(VENV)/.dev  ## lint, format, types, layers, coverage floors, docs, the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -q -m "not slow and not thorough" --cov --cov-report=json:.coverage.json --cov-report=
+	$(BIN)/python -m pytest -n 2 -q -m "not slow" --cov --cov-report=json:.coverage.json --cov-report=
 	$(BIN)/python tests/coverage_floors.py .coverage.json
 	@if [ -f $(HOUSE) ]; then $(BIN)/python $(HOUSE) src/tallow --tests tests; else echo "house tool not present: structure not measured"; fi
 

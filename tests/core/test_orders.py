@@ -16,6 +16,8 @@ from tallow.domain.orders import FillRules, Order, Side, Target
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import MINUTE
 
+pytestmark = pytest.mark.thorough
+
 NAN = float("nan")
 CASH = 10_000.0
 modest = settings(max_examples=60, deadline=None)

@@ -14,6 +14,8 @@ from tallow.domain.columns import Ticks
 from tallow.domain.orders import Latency, Order, Quotes, Side, Target, TickRules
 from tallow.domain.scene import Execution
 
+pytestmark = pytest.mark.thorough
+
 CASH = 10_000.0
 modest = settings(max_examples=60, deadline=None)
 

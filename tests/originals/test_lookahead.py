@@ -5,6 +5,8 @@ import pytest
 import tallow
 from tallow.runners.frames import to_frame
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     ("name", "kind", "line"),

@@ -20,6 +20,8 @@ from tallow.runners.crew import WORTH, Crew, Recruiter, usable_cores, write_grou
 from tallow.runners.inline import load
 from tallow.runners.messages import pack, unpack
 
+pytestmark = pytest.mark.thorough
+
 MINE = """
 import os
 def signals(bars, *, window=5, level=1.0):

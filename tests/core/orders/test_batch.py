@@ -10,6 +10,8 @@ from tallow.domain.errors import UserError
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import MINUTE
 
+pytestmark = pytest.mark.thorough
+
 
 def wave(count):
     column = 100.0 + np.arange(count) % 2

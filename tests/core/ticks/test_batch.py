@@ -9,6 +9,8 @@ from tallow.domain.columns import Ticks
 from tallow.domain.errors import UserError
 from tallow.domain.scene import Execution
 
+pytestmark = pytest.mark.thorough
+
 
 def make(count):
     time = np.arange(count) * 10

@@ -14,6 +14,8 @@ from tallow.domain.columns import Ticks
 from tallow.domain.orders import Latency, Order, Quotes, Side, TickRules
 from tallow.domain.scene import Execution
 
+pytestmark = pytest.mark.thorough
+
 PERPETUAL = Execution(maker_fee=0.0002, taker_fee=0.0005, allow_short=True, leverage=5.0, tick_size=0.1, lot_size=0.001)
 
 
