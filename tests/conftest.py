@@ -40,3 +40,21 @@ def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_lake(demo_lake: Path, tmp_path: Path) -> Path:
     """A copy of the demo's lake that the test may write to."""
     return Path(shutil.copytree(demo_lake, tmp_path / "lake"))
+
+
+THOROUGH = (
+    "core/orders/",
+    "core/ticks/",
+    "core/portfolio/",
+    "cli/test_portfolios",
+    "cli/test_sweeps",
+    "sdk/test_portfolios",
+)
+"""Tests that `make test` leaves to `make check`: compiling their kernels alone takes a minute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of `THOROUGH`."""
+    for item in items:
+        if str(item.path.relative_to(ROOT)).removeprefix("tests/").startswith(THOROUGH):
+            item.add_marker(pytest.mark.thorough)
