@@ -130,3 +130,12 @@ def test_an_order_at_the_close_waits_for_a_bar_with_volume_when_asked_bar_by_bar
     done = run_path(bars, lambda row, account: targets[row], execution, cash=1_000.0)
     assert done.fills.row.tolist() == [3]
     assert done.digest() == run(bars, targets, execution, cash=1_000.0).digest()
+
+
+def test_more_events_than_the_log_holds_are_kept():
+    rows = 5_000
+    prices = 100.0 + np.arange(rows) % 7
+    bars = Bars.of(np.arange(rows) * MINUTE, (prices, prices, prices, prices, np.ones(rows)))
+    done = run_path(bars, lambda row, account: float(row % 2), FREE, cash=1_000.0)
+    assert len(done.fills) > 4_096
+    assert done.digest() == run(bars, (np.arange(rows) % 2).astype(float), FREE, cash=1_000.0).digest()
