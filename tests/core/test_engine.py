@@ -248,8 +248,7 @@ def test_a_summary_says_what_the_run_says(scene):
     assert brief.funding == pytest.approx(done.trades.funding.sum())
     assert brief.turnover == pytest.approx((np.abs(done.fills.quantity) * done.fills.price).sum())
     assert (brief.ambiguous_bars, brief.rejected_orders) == (done.ambiguous_bars, done.rejected_orders)
-    returns = np.diff(curve) / curve[:-1]
-    if returns.std() > 1e-6 and (curve > 0).all():
+    if (curve > 0).all() and (returns := np.diff(curve) / curve[:-1]).std() > 1e-6:
         assert brief.bar_sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * 365**0.5, rel=1e-6)
 
 
