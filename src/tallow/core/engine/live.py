@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -222,7 +222,8 @@ def run_path(
         # Until the next event nothing happens by itself: only the strategy is asked.
         event = walk.next_event
         while row < event:
-            target = decide(row, walk.at(row))
+            walk.row = row
+            target = decide(row, walk)
             row += 1
             if target == target and target != walk.target:
                 walk.take(row - 1, target)
@@ -230,7 +231,7 @@ def run_path(
         else:
             if event < count:
                 walk.pass_bar(event)
-                target = decide(event, walk.at(event))
+                target = decide(event, walk)
                 row = event + 1
                 if walk.waits or (target == target and target != walk.target):
                     walk.take(event, target)
@@ -238,7 +239,7 @@ def run_path(
 
 
 class _Walk:
-    """An account on its way through prepared bars; at a bar's close it is what a strategy may know of it."""
+    """An account on its way through prepared bars; at the close of `row` it is what a strategy may know of it."""
 
     def __init__(self, market: Market, execution: Execution, cash: float) -> None:
         self._market, self._execution, config, self._start = market, execution, configure(execution), cash
@@ -247,21 +248,17 @@ class _Walk:
         self._reach, self._closes = reach_of(market, config), cast("memoryview[float]", market.columns.close.data)
         self._log = np.empty((_LOG, len(EVENT_COLUMNS)))
         self._chunks, self._changes = [np.zeros((0, len(EVENT_COLUMNS)))], list[tuple[int, float]]()
-        self._row, self.exit_reason = -1, ""
+        self.row, self.exit_reason = -1, ""
         self.next_event = self._call(-1)
 
     @property
     def equity(self) -> float:
         """Cash plus the position at the close."""
-        return self.cash + self.position * self._closes[self._row]
-
-    def at(self, row: int) -> Self:
-        """Look at the account at the close of a row."""
-        self._row = row
-        return self
+        return self.cash + self.position * self._closes[self.row]
 
     def pass_bar(self, row: int) -> None:
-        """Take the account over a bar with an event."""
+        """Take the account over a bar with an event, and look at it there."""
+        self.row = row
         self.next_event = self._call(row)
 
     def take(self, row: int, target: float) -> None:

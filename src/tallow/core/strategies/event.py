@@ -1,5 +1,6 @@
 """Strategies that decide bar by bar, for rules that depend on their own position."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
@@ -187,7 +188,7 @@ def decider(
     running._declare_higher = declare_higher
     running.init()
     running._declare, running._declare_higher = _refuse, _refuse
-    return _Driver(running, timeline).decide
+    return _driving(running, timeline)
 
 
 class Orders:
@@ -199,18 +200,21 @@ class Orders:
 
     Attributes:
         asked: the target in force.
+        position: of the account observed last; while it and the cash are the same there is nothing to observe.
+        cash: of that account.
     """
 
     def __init__(self) -> None:
-        self.asked, self._position, self._cash = 0.0, 0.0, np.nan
+        self.asked, self.position, self.cash = 0.0, 0.0, math.nan
         self._closed = False
 
     def observe(self, account: Account) -> bool:
         """Take in the account at a bar's close; say whether a protective exit has closed what was asked for."""
+        position, cash = account.position, account.cash
         # Flat although a position was asked for, and something was traded since the last bar.
-        traded = self._position != 0.0 or account.cash != self._cash
-        self._position, self._cash = account.position, account.cash
-        self._closed = traded and self.asked != 0.0 and self._position == 0.0
+        traded = self.position != 0.0 or cash != self.cash
+        self.position, self.cash = position, cash
+        self._closed = traded and self.asked != 0.0 and position == 0.0
         return self._closed
 
     def settle(self, answer: float) -> float:
@@ -223,24 +227,28 @@ class Orders:
             answer = self.asked
         if self._closed and answer == self.asked:
             answer = float(np.nextafter(answer, 0.0))
-        self.asked = answer
+        self.asked, self._closed = answer, False
         return answer
 
 
-class _Driver:
-    """Asks a strategy bar after bar."""
+def _driving(strategy: Strategy, timeline: Timeline) -> Decide:
+    # Asks a strategy bar after bar. Most bars trade nothing and ask for nothing: those are to cost little.
+    orders, advance, decide_next = Orders(), timeline.advance, strategy.next
 
-    def __init__(self, strategy: Strategy, timeline: Timeline) -> None:
-        self.strategy, self.timeline, self.orders = strategy, timeline, Orders()
-
-    def decide(self, row: int, account: Account) -> float:
-        strategy = self.strategy
-        self.timeline.advance(row)
-        if self.orders.observe(account):
-            strategy._target = 0.0
+    def decide(row: int, account: Account) -> float:
+        advance(row)
         strategy._account, strategy._asked = account, False
-        strategy.next()
-        return self.orders.settle(strategy._target if strategy._asked else np.nan)
+        closed = account.cash != orders.cash or account.position != orders.position
+        if closed:
+            closed = orders.observe(account)
+            if closed:
+                strategy._target = 0.0
+        decide_next()
+        if strategy._asked:
+            return orders.settle(strategy._target)
+        return orders.settle(math.nan) if closed else math.nan
+
+    return decide
 
 
 def _refuse(*_: Any) -> NoReturn:

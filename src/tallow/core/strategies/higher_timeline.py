@@ -96,6 +96,9 @@ class HigherTimeline(Timeline):
     def _line(self, read: Callable[[], Any]) -> Line:
         return HigherLine(read, self)
 
+    def _whole_line(self, read: Callable[[], Any], whole: Any) -> Line:
+        return HigherLine(read, self)
+
     def _place(self, argument: Any) -> tuple[Any] | None:
         # A candle that still grows has no value once and for all: indicators over it are computed from the past alone.
         column = isinstance(argument, str) and argument in COLUMNS

@@ -37,7 +37,7 @@ class Past:
 
     def __init__(self, capacity: int) -> None:
         self._rows = 0
-        self._stamp = 0
+        self._grown = 0
         self._memory = {
             name: np.zeros(capacity, np.int64) if name == "time" else np.full(capacity, np.nan) for name in COLUMNS
         }
@@ -62,7 +62,6 @@ class Past:
     def append(self, fetch: Fetch, until: int) -> None:
         """Show the rows before `until`; `fetch` gives the rows of a column, when it is first read."""
         self._fetch, self._rows = fetch, until
-        self._stamp += 1
         if self._views:
             self._views = {}
 
@@ -71,13 +70,13 @@ class Past:
         for name, value in values:
             self._memory[name][rows - 1] = value
         self._rows = rows
-        self._stamp += 1
+        self._grown += 1
         self._views = {}
 
     @property
-    def stamp(self) -> int:
-        """A number that is another one after every change."""
-        return self._stamp
+    def stamp(self) -> tuple[int, int]:
+        """A value that is another one after every change."""
+        return self._rows, self._grown
 
     def last(self, count: int | None) -> Bars:
         """Give the last `count` bars (None is all) as `Bars`."""
@@ -98,7 +97,6 @@ class Line:
 
     def __init__(self, read: Callable[[], Any], owner: "Timeline | None" = None) -> None:
         self._read, self._owner = read, owner
-        self._point: Callable[[int], Any] | None = None
 
     @property
     def values(self) -> Any:
@@ -112,9 +110,6 @@ class Line:
         return iter(self._read())
 
     def __getitem__(self, index: Any) -> Any:
-        # One value of a line that is known needs no view of it.
-        if self._point is not None and type(index) is int:
-            return self._point(index)
         return self._read()[index]
 
     def __getattr__(self, name: str) -> Any:
@@ -124,6 +119,23 @@ class Line:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Column:
         return np.array(self._read(), dtype)
+
+
+class KnownLine(Line):
+    """A line whose values are all computed: to read one of them makes no view of those so far."""
+
+    def __init__(self, read: Callable[[], Any], whole: Column, past: Past) -> None:
+        super().__init__(read)
+        self._whole, self._past = whole, past
+
+    def __getitem__(self, index: Any) -> Any:
+        if type(index) is int:
+            rows = self._past._rows
+            place = rows + index if index < 0 else index
+            if 0 <= place < rows:
+                return self._whole[place]
+            raise IndexError(f"place {index} of a line with {rows} values")
+        return self._read()[index]
 
 
 class Follower(Protocol):
@@ -150,12 +162,17 @@ class Timeline:
         Raises:
             TerminalError: ROWS_OUT_OF_ORDER when it has seen that row already.
         """
-        if row < self.past._rows:
-            message = f"a strategy at bar {len(self.past) - 1} was asked about bar {row}"
+        past = self.past
+        if row < past._rows:
+            message = f"a strategy at bar {len(past) - 1} was asked about bar {row}"
             raise TerminalError("ROWS_OUT_OF_ORDER", message, facts={"valid": "every bar once, in ascending order"})
-        self.past.append(self._fetch, row + 1)
-        for follower in self.followers:
-            follower.follow(row)
+        # What `append` does, without its call: this happens at every bar.
+        past._fetch, past._rows = self._fetch, row + 1
+        if past._views:
+            past._views = {}
+        if self.followers:
+            for follower in self.followers:
+                follower.follow(row)
 
     def declare(self, function: Callable[..., Any], arguments: tuple[Any, ...], lookback: int | None) -> Line:
         """Make a line of an indicator.
@@ -174,13 +191,14 @@ class Timeline:
         places = [self._place(argument) for argument in arguments]
         if function in CAUSAL and lookback is None and all(place is not None for place in places):
             whole = function(*(place[0] for place in places if place is not None))
-            line = self._known(self._line(_revealed(whole, self.past)), whole)
-            line._point = None if isinstance(whole, tuple) else _pointing(whole, self.past)
-            return line
+            return self._known(self._whole_line(_revealed(whole, self.past), whole), whole)
         return self._line(self._as_of(function, arguments, lookback))
 
     def _line(self, read: Callable[[], Any]) -> Line:
         return Line(read)
+
+    def _whole_line(self, read: Callable[[], Any], whole: Any) -> Line:
+        return Line(read) if isinstance(whole, tuple) else KnownLine(read, whole, self.past)
 
     def _known(self, line: Line, whole: Any) -> Line:
         self._computed[id(line)] = (line, whole)
@@ -266,17 +284,6 @@ def _revealed(whole: Any, past: Past) -> Callable[[], Any]:
 
 def _fetching(columns: Mapping[str, Column]) -> Fetch:
     return lambda name, rows: columns[name][rows]
-
-
-def _pointing(whole: Column, past: Past) -> Callable[[int], Any]:
-    def point(index: int) -> Any:
-        rows = past._rows
-        place = rows + index if index < 0 else index
-        if 0 <= place < rows:
-            return whole[place]
-        raise IndexError(f"place {index} of a line with {rows} values")
-
-    return point
 
 
 def _sealed(memory: Column, rows: int) -> Column:
