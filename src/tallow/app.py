@@ -14,7 +14,7 @@ from tallow.domain.evidence import Certificate
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_time, parse_timerange
 from tallow.domain.results import Result
-from tallow.domain.scene import Execution, Scene
+from tallow.domain.scene import Execution, Scene, execution_of
 from tallow.domain.tables import GOLD_CANDLES, TABLES, Layer
 from tallow.domain.timeframes import DAY, Timeframe, parse_timeframe
 from tallow.ports import Lake, Progress, Records, Strategy, silent
@@ -313,7 +313,8 @@ class Workspace:
         self, *, fee: float | None = None, slippage: float = 0.0, short: bool = False, **rest: Any
     ) -> Execution:
         rate = self.settings.fee if fee is None else fee
-        return Execution(maker_fee=rate, taker_fee=rate, slippage_bps=slippage, allow_short=short, **rest)
+        known = {"maker_fee": rate, "taker_fee": rate, "slippage_bps": slippage, "allow_short": short}
+        return execution_of({**known, **rest}, also=("fee", "slippage", "short"))
 
     def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
         """Give the stored result of this very scene, or compute and store it."""

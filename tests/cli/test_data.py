@@ -39,7 +39,7 @@ def test_files_go_through_every_layer_and_gaps_are_told(
     assert run(["coverage", "BTC/USDT", "--lake", str(lake)]) == 0
     text = capsys.readouterr().out
     assert "3 candles" in text
-    assert "1 gaps, 2 candles missing" in text
+    assert "1 gap, 2 candles missing" in text
     assert "2024-01-01T02:00Z" in text
 
 

@@ -57,9 +57,13 @@ def test_a_cheat_is_refused_with_row_values_line_and_replay(
     assert "shift(-1)" in captured.out
     assert "error[LOOKAHEAD]" in captured.err
     again = next(line.split("tallow ", 1)[1] for line in captured.out.splitlines() if line.strip().startswith("replay"))
-    assert run([*again.split(), *SHORT, "--lake", str(own_lake)]) == 0
-    before, after = capsys.readouterr().out.removeprefix("true future ").split(", changed future ")
-    assert float(before) != float(after)
+    assert run([*again.split(), *SHORT, "--lake", str(own_lake), "--json"]) == 4
+    found = json.loads(capsys.readouterr().out)
+    assert found["leaky"]
+    assert found["true_future"] != found["changed_future"]
+    harmless = ["--cut", "3", "--row", "1", "--future", "truncate"]
+    assert run(["check", "cheat.py", *harmless, *SHORT, "--lake", str(own_lake)]) == 0
+    assert capsys.readouterr().out.startswith("the same")
 
 
 def test_a_finding_outside_the_data_is_refused(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,3 +70,18 @@ def test_an_empty_default_lake_gives_way_to_the_one_of_the_demo(
     assert Session({**OFF, "lake": "mine"}).reading().settings.lake == "mine"
     shutil.copytree(own_lake, here / "tallow-lake")
     assert Session(OFF).reading().settings.lake == "tallow-lake"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "cell"),
+    [
+        (67_433.21, 4, "67,433"),
+        (67_433.21, 10, "67,433.21"),
+        (0.000123456, 4, "0.0001235"),
+        (-239_419.0, 4, "-239,419"),
+        (6.507e15, 4, "6.507e+15"),
+        (1.0, 4, "1"),
+    ],
+)
+def test_numbers_keep_their_whole_part(value: float, digits: int, cell: str) -> None:
+    assert table([(value,)], ("n",), digits=digits).splitlines()[-1].strip() == cell

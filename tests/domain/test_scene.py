@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tallow.domain.errors import UserError
 from tallow.domain.market import parse_symbol
 from tallow.domain.ranges import TimeRange
-from tallow.domain.scene import Execution, Scene, parse_scene
+from tallow.domain.scene import Execution, Scene, execution_of, parse_scene
 from tallow.domain.timeframes import parse_timeframe
 
 SCENE = Scene("sma_cross", parse_symbol("BTC/USDT"), parse_timeframe("1h"), {"fast": 10, "slow": 30})
@@ -132,3 +132,11 @@ def test_cash_must_be_positive(cash: float) -> None:
 
 def test_a_scene_says_what_it_is() -> None:
     assert str(SCENE) == "sma_cross(fast=10, slow=30) on binance:BTC/USDT 1h .."
+
+
+def test_a_setting_that_does_not_exist_is_named_with_the_nearest():
+    with pytest.raises(UserError) as raised:
+        execution_of({"taker_fee": 0.001, "stop_los": 0.1}, also=("short",))
+    assert (raised.value.code, raised.value.facts["nearest"]) == ("BAD_SETTING", "stop_loss")
+    assert raised.value.facts["valid"].startswith("short, fill")
+    assert execution_of({"stop_loss": 0.1}) == Execution(stop_loss=0.1)

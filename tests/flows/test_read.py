@@ -13,7 +13,8 @@ from tallow.ports import Strategy
 def test_no_data_says_what_the_lake_holds(desk: Desk, scene: Scene, hold: type[Strategy]) -> None:
     with pytest.raises(UserError, match="NO_DATA") as caught:
         backtest(replace(scene, instrument=parse_symbol("BTC/USDC")), hold(), desk)
-    assert "BTC/USDT" in caught.value.facts["nearest"]
+    assert "BTC/USDT" in caught.value.facts["lake holds"]
+    assert any("-s binance:BTC/USDT" in command for command in caught.value.commands)
     with pytest.raises(UserError, match="NO_DATA") as caught:
         backtest(replace(scene, range=TimeRange(0, 1)), hold(), desk)
     assert "196 candles" in caught.value.facts["lake holds 1h"]

@@ -10,6 +10,7 @@ from tallow.cli.session import Session, table, verb
 from tallow.domain.errors import EXIT_CODES, UserError
 from tallow.domain.ranges import iso
 
+_FILL = "next    tallow demo, tallow ingest files PATH, or tallow ingest binance BTC/USDT"
 _SOURCE = 40  # characters of a path or address that are shown
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def refine_text(report: "RefineReport") -> str:
     impossible = [f"cannot be built: {name} (no finer candles or trades)" for name in report.impossible]
     return "\n".join(
         [
-            table(rows, ("table", "series", "bars", "new in source", "added", "changed", "quarantined", "gaps")),
+            table(rows, ("table", "series", "bars", "new in source", "added", "changed", "quarantined", "gap rows")),
             *impossible,
         ]
     )
@@ -120,8 +121,11 @@ def refine(
     session: Session, /, layer: "Literal['silver', 'gold'] | None", timeframes: tuple[str, ...], *, explain: bool
 ) -> None:
     """Clean bronze rows, find gaps, build candles; only what is not refined yet."""
-    report = session.workspace().refine(timeframes=timeframes, layer=layer, explain=explain)
+    workspace = session.reading()
+    report = workspace.refine(timeframes=timeframes, layer=layer, explain=explain)
     session.emit(asdict(report), refine_text(report))
+    if workspace.is_empty():
+        session.hint("the lake is empty: there is nothing to refine", _FILL)
 
 
 @click.command()
@@ -137,7 +141,7 @@ def catalog(session: Session, /, *, paths: bool) -> None:
     frame = workspace.catalog()
     session.emit(plain(frame), show(frame) if len(frame) else "the lake is empty")
     if frame.is_empty():
-        session.hint("next    tallow demo, tallow ingest files PATH, or tallow ingest binance BTC/USDT")
+        session.hint(_FILL)
 
 
 @click.command()
@@ -157,14 +161,24 @@ def coverage_text(found: "Coverage") -> str:
     """Say which stretches exist, and list every gap."""
     if found.span is None:
         return f"the lake has no {found.timeframe} candles of {found.instrument}"
-    holes = [gap for gap in found.gaps if gap.missing]
-    others = [gap for gap in found.gaps if not gap.missing]
+    holes = [gap for gap in found.gaps if gap.is_hole]
+    lost = sum(gap.missing for gap in holes)
+    parts = sum(gap.is_incomplete for gap in found.gaps)
+    odd = len(found.gaps) - len(holes) - parts
     lines = [
         f"{found.instrument} {found.timeframe}: {found.rows:,} candles in {found.span}, from {'+'.join(found.origins)}",
-        f"{len(holes)} gaps, {found.missing:,} candles missing; {len(others)} odd candles that are there",
+        f"{_count(len(holes), 'gap')}, {_count(lost, 'candle')} missing; {_count(odd, 'odd candle')} there",
     ]
-    rows = [(iso(gap.span.start), iso(gap.span.end), gap.missing, gap.cause) for gap in found.gaps]
-    return "\n".join([*lines, *([table(rows, ("from", "to", "missing", "cause"))] if rows else [])])
+    if parts:
+        lines.append(f"{parts:,} candles are there, but made of fewer finer ones than they should be")
+    if found.missing > lost:
+        lines.append(f"in {found.missing - lost:,} further intervals nothing was traded: they have no candle")
+    rows = [(iso(gap.span.start), iso(gap.span.end), gap.missing, gap.unit, gap.cause) for gap in found.gaps]
+    return "\n".join([*lines, *([table(rows, ("from", "to", "missing", "of", "cause"))] if rows else [])])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
 @click.command()
@@ -220,7 +234,7 @@ def plain(frame: "pl.DataFrame") -> list[dict[str, object]]:
 
 def show(frame: "pl.DataFrame") -> str:
     """Lay a frame out as a table; moments in ISO form."""
-    return table(([_moment(value) for value in row] for row in frame.iter_rows()), frame.columns)
+    return table(([_moment(value) for value in row] for row in frame.iter_rows()), frame.columns, digits=10)
 
 
 def _moment(value: object) -> object:

@@ -1,5 +1,7 @@
 """The verb that shows the whole road."""
 
+import shutil
+import sys
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,11 +51,21 @@ def demo(session: Session, /, *, data: str | None, out: str, seed: int, show: bo
     )
     session.hint(
         f"next    open {report} in a browser",
+        *activation(),
         "        tallow new strategy my_idea        then  tallow backtest my_idea.py",
         f"        tallow results replay {featured.key[:12]} --lake {workspace.settings.lake}",
     )
     if show:
         webbrowser.open(report.absolute().as_uri())
+
+
+def activation() -> tuple[str, ...]:
+    """Say how the command is made known to this shell, where it is not."""
+    script = Path(sys.executable).with_name("activate")
+    if shutil.which("tallow") or not script.exists():
+        return ()
+    here = Path.cwd()
+    return (f"        . {script.relative_to(here) if script.is_relative_to(here) else script}",)
 
 
 def prepare_market(session: Session, folder: Path, seed: int = SEED) -> "Workspace":

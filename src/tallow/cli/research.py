@@ -1,5 +1,6 @@
 """The verbs of research: new, backtest, check."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,11 +97,7 @@ def check(session: Session, /, strategy: str, *, cut: int | None, future: str, r
     workspace = open_market(session)
     code, scene = prepare(workspace, strategy, chosen)
     if cut is not None:
-        before, after = workspace.replay_finding(scene, code, cut=cut, future=future, row=cut if row is None else row)
-        session.emit(
-            {"true_future": before, "changed_future": after}, f"true future {before:g}, changed future {after:g}"
-        )
-        return EXIT_CODES["done"]
+        return show_finding(session, workspace, (scene, code), (cut, future, cut if row is None else row))
     from tallow.flows.appraise import settling_values
     from tallow.flows.backtest import settling
     from tallow.flows.seals import seal_notes
@@ -110,6 +107,25 @@ def check(session: Session, /, strategy: str, *, cut: int | None, future: str, r
     found = settling_values(settling(scene, code, workspace.desk()))
     session.emit({**certificate.to_dict(), "startup": found}, f"{evidence(certificate)}\n{start_up(found)}")
     return refuse(certificate, strategy)
+
+
+def show_finding(
+    session: Session, workspace: "Workspace", subject: "tuple[Scene, Strategy]", finding: tuple[int, str, int]
+) -> int:
+    """Run a strategy with the true and with a changed future; say whether a row differs, with exit code 4 if so."""
+    cut, future, row = finding
+    before, after = workspace.replay_finding(*subject, cut=cut, future=future, row=row)
+    leaks = before != after and not (math.isnan(before) and math.isnan(after))
+    said = (
+        f"row {row:,} is {before:g} with the true future and {after:g} when the bars after row {cut:,} are changed "
+        f"({future})"
+    )
+    verdict = "LEAKY     the output depends on later bars" if leaks else "the same: this change shows no look-ahead"
+    session.emit(
+        {"row": row, "cut": cut, "future": future, "true_future": before, "changed_future": after, "leaky": leaks},
+        f"{verdict}\n  {said}",
+    )
+    return EXIT_CODES["check failed" if leaks else "done"]
 
 
 @click.command()

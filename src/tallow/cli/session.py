@@ -30,6 +30,7 @@ GLOBAL = (
     click.option("--debug", is_flag=True, help="stack trace on errors"),
 )
 DEMO = "tallow-demo"
+_WHOLE = 1e15  # from here on a float has no digits after its point
 _NAMES = ("lake", "config", "as_json", "quiet", "verbose", "no_progress", "offline", "debug")
 
 
@@ -114,8 +115,11 @@ def verb(function: "Callable[Concatenate[Session, P], R]") -> Callable[..., R]:
     return command
 
 
-def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> str:
-    """Lay rows out in aligned columns; columns of numbers to the right. Never cut to the width of the terminal."""
+def table(rows: Iterable[Sequence[object]], header: Sequence[str], *, digits: int = 4) -> str:
+    """Lay rows out in aligned columns; columns of numbers to the right. Never cut to the width of the terminal.
+
+    Fractions are rounded to `digits` significant digits, and never within the whole part of a number.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -129,7 +133,7 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> str:
         numeric = all(row[place] is None or isinstance(row[place], int | float) for row in values)
         grid.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in values:
-        grid.add_row(*(Text(_cell(value)) for value in row))
+        grid.add_row(*(Text(_cell(value, digits)) for value in row))
     # Wide enough for any row: a table that is piped into a file must not be cut to some terminal's width.
     console = Console(width=10_000, no_color=True, file=io.StringIO())
     with console.capture() as captured:
@@ -137,11 +141,13 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in captured.get().rstrip().splitlines())
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, digits: int) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if 10.0**digits <= abs(value) < _WHOLE else f"{value:,.{digits}g}"

@@ -92,7 +92,10 @@ def explain(session: Session, /, code: str | None) -> None:
     name = code.upper()
     if name not in PAGES:
         raise UserError(
-            "UNKNOWN_CODE", f"no error is called {code!r}", facts={"nearest": ", ".join(nearest(name, PAGES)) or "none"}
+            "UNKNOWN_CODE",
+            f"no error is called {code!r}",
+            facts={"nearest": ", ".join(nearest(name, PAGES))},
+            commands=["tallow explain"],
         )
     session.emit({"code": name, "text": PAGES[name]}, f"{name}\n\n{PAGES[name]}")
 

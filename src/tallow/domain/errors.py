@@ -42,7 +42,7 @@ class Error(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.facts = {label: str(value) for label, value in (facts or {}).items()}
+        self.facts = {label: str(value) for label, value in (facts or {}).items() if value not in (None, "")}
         self.commands = tuple(commands)
         self.exit_code = EXIT_CODES[exit or self.kind]
 

@@ -116,7 +116,7 @@ def parse_symbol(text: str, venue: str = "binance", known: Iterable[str] = ()) -
         raise UserError(
             "UNKNOWN_SYMBOL",
             f"{text!r} is not an instrument",
-            facts={"valid": "BTC/USDT, BTC/USDT:USDT, BTCUSDT, BTC-USDT-SWAP", "nearest": ", ".join(hints) or "none"},
+            facts={"valid": "BTC/USDT, BTC/USDT:USDT, BTCUSDT, BTC-USDT-SWAP", "nearest": ", ".join(hints)},
             commands=["tallow catalog"],
         )
     return found

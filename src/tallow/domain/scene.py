@@ -3,11 +3,11 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
-from tallow.domain.errors import UserError
+from tallow.domain.errors import UserError, nearest
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.timeframes import Timeframe, parse_timeframe
@@ -74,6 +74,21 @@ _LIMITS = (
     ("maintenance_margin", 0.0, 0.5), ("liquidation_fee", 0.0, 0.5), ("min_notional", 0.0, 1e12),
     ("lot_size", 0.0, 1e12), ("tick_size", 0.0, 1e12),
 )  # fmt: skip
+
+
+def execution_of(settings: Mapping[str, Any], *, also: Iterable[str] = ()) -> Execution:
+    """Make execution settings of names and values; `also` are names that the caller takes in their place.
+
+    Raises:
+        UserError: BAD_SETTING for a name that does not exist or a value outside its range.
+    """
+    names = [one.name for one in fields(Execution)]
+    for name in settings:
+        if name not in names:
+            valid = [*also, *names]
+            facts = {"nearest": ", ".join(nearest(name, valid)), "valid": ", ".join(valid)}
+            raise UserError("BAD_SETTING", f"a backtest has no setting {name!r}", facts=facts)
+    return Execution(**settings)
 
 
 def _bad(name: str, value: object, valid: str) -> UserError:

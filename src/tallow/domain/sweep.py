@@ -87,7 +87,7 @@ class Search:
 
 
 def _not_in(what: str, name: str, known: Sequence[str]) -> UserError:
-    facts = {"nearest": ", ".join(nearest(name, known)) or "none", "valid": ", ".join(known)}
+    facts = {"nearest": ", ".join(nearest(name, known)), "valid": ", ".join(known)}
     return UserError("BAD_SEARCH", f"{name!r} is no {what} of a sweep", facts=facts)
 
 

@@ -7,6 +7,7 @@ from tallow.domain.errors import UserError, nearest
 
 Layer = Literal["raw", "bronze", "silver", "gold", "meta"]
 Type = Literal["string", "int64", "float64", "bool", "time", "binary"]
+INCOMPLETE = "INCOMPLETE"  # cause in meta.gaps of a candle that is there, made of fewer finer ones than it should be
 LAYERS: tuple[Layer, ...] = ("raw", "bronze", "silver", "gold", "meta")
 
 

@@ -53,6 +53,7 @@ def appraise(
         closed_trades=int(result.metrics.get("trades") or 0),
         permutation=random_entries(result.run, bars, scene.execution, settling),
         startup=settling,
+        causality=result.certificate.verdict if result.certificate is not None else "unknown",
     )
     found = score(
         returns,
@@ -92,7 +93,7 @@ def random_entries(run: Run, bars: Bars, execution: Execution, settling: Startup
     return permutation_test(
         line[first:],
         bars.close[first:],
-        cost_rate=execution.taker_fee + execution.slippage_bps / 10_000,
+        cost_rate=max(0.0, execution.taker_fee + execution.slippage_bps / 10_000),  # a rebate is no cost
         permutations=min(most, max(fewest, 10_000_000 // max(1, len(line) - first))),
     )
 

@@ -70,7 +70,9 @@ def no_data(lake: Lake, instrument: Instrument, timeframe: Timeframe, span: Time
     if mine.is_empty():
         names = sorted({f"{venue}:{symbol}" for venue, symbol in kinds.select("venue", "symbol").iter_rows()})
         facts["lake holds"] = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") or "no candles at all"
-        facts["nearest"] = ", ".join(nearest(str(instrument), names)) or "none"
+        commands += [
+            f"tallow backtest STRATEGY -s {name} -t {timeframe}" for name in nearest(str(instrument), names, 1)
+        ]
     else:
         for (label,), rows in mine.group_by("timeframe", maintain_order=True):
             name = str(label)
@@ -84,8 +86,16 @@ def no_data(lake: Lake, instrument: Instrument, timeframe: Timeframe, span: Time
     commands += [f"tallow ingest {instrument.venue} {wanted}"] if instrument.venue == _FETCHED else []
     commands.append("tallow catalog")
     return UserError(
-        "NO_DATA", f"no {timeframe} candles of {instrument} in {span}", facts=facts, commands=commands, exit="no data"
+        "NO_DATA",
+        f"no {timeframe} candles of {instrument}{_inside(span)}",
+        facts=facts,
+        commands=commands,
+        exit="no data",
     )
+
+
+def _inside(span: TimeRange) -> str:
+    return "" if span == EVERYTHING else f" in {span}"
 
 
 def _range(span: TimeRange) -> str:

@@ -141,7 +141,7 @@ def load(path_or_name: str, parameters: Mapping[str, Any] | None = None) -> Stra
             "STRATEGY_NOT_FOUND",
             f"no strategy is called {path_or_name!r}, and there is no such file",
             facts={"nearest": ", ".join(nearest(path_or_name, BUILT_IN) or BUILT_IN)},
-            commands=["tallow strategies"],
+            commands=["tallow new strategy NAME"],
         )
     return load_file(path, given)
 

@@ -133,7 +133,10 @@ class Running:
 
 def _spawn(mode: str) -> "subprocess.Popen[bytes]":
     start = f"import sys; sys.path[:] = {sys.path!r}; from tallow.runners.processes import main; main({mode!r})"
-    return subprocess.Popen([sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # A session of its own: an interrupt at the terminal reaches this process only, which then ends the other.
+    return subprocess.Popen(
+        [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
 
 
 def _alone(request: bytes, time_limit: int) -> tuple[dict[str, Any], list[Floats]]:

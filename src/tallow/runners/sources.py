@@ -101,7 +101,7 @@ def _not_found(path: Path) -> UserError:
         "STRATEGY_NOT_FOUND",
         f"there is no strategy file {path}",
         facts={"nearest": ", ".join(nearest(str(path), known) or known[:5]) or f"no Python file in {folder}"},
-        commands=["tallow strategies"],
+        commands=["tallow new strategy NAME"],
     )
 
 

@@ -130,6 +130,9 @@ class Plot:
     def __init__(self, result: Result) -> None:
         self._result = result
 
+    def __repr__(self) -> str:
+        return "Plot: a notebook shows it; .show() writes the report and opens it in the browser"
+
     def show(self, path: str = "report.html") -> Path:
         """Write the report and open it in the browser."""
         written = self._result.report(path)

@@ -113,7 +113,7 @@ def test_a_funding_rate_must_be_a_number():
 @pytest.mark.parametrize(
     ("target", "settings", "code", "hint"),
     [
-        (-0.5, {}, "SHORT_NOT_ALLOWED", "allow_short = true"),
+        (-0.5, {}, "SHORT_NOT_ALLOWED", "--short, or short=True"),
         (1.5, {}, "TARGET_TOO_LARGE", "leverage = 2"),
         (-3.5, {"allow_short": True, "leverage": 3.0}, "TARGET_TOO_LARGE", "leverage = 4"),
         (200.0, {}, "TARGET_TOO_LARGE", "no leverage does"),

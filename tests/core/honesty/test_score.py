@@ -173,3 +173,19 @@ def test_overfitting_is_not_read_back_because_its_arrays_were_left_out() -> None
     again = HonestScore.from_dict(found.to_dict())
     assert again.evidence == Evidence()
     assert again.value == found.value
+
+
+@pytest.mark.parametrize(
+    ("causality", "verdict", "caveat"),
+    [
+        ("certified", "edge shown", None),
+        ("unknown", "no edge shown", "UNPROVEN"),
+        ("leaky", "not meaningful", "LOOKAHEAD"),
+    ],
+)
+def test_no_edge_is_shown_by_what_may_see_the_future(causality, verdict, caveat):
+    returns = np.random.default_rng(2).normal(0.002, 0.01, 1_000)
+    found = score(returns, evidence=Evidence(causality=causality))
+    assert found.verdict == verdict
+    assert [one.code for one in found.caveats] == ([caveat] if caveat else [])
+    assert HonestScore.from_dict(found.to_dict()) == found

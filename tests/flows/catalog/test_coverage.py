@@ -30,6 +30,7 @@ def test_ranges_end_where_candles_are_missing(lake, candle_page):
     held = coverage(lake, BTC, H1)
     assert hours(held.ranges) == [(0, 2), (4, 6), (9, 10)]
     assert [(gap.missing, gap.cause) for gap in held.gaps] == [(0, "ZERO_VOLUME"), (2, "MISSING"), (3, "MISSING")]
+    assert [(gap.is_hole, gap.unit) for gap in held.gaps] == [(False, ""), (True, "candles"), (True, "candles")]
     assert (held.rows, held.missing, held.version, held.origins) == (5, 5, 1, ("native",))
     assert hours([held.span]) == [(0, 10)]
 
@@ -46,5 +47,7 @@ def test_a_span_narrows_both(lake, candle_page):
 def test_made_candles_have_gaps_of_their_own(lake, candle_page):
     ingest([candle_page([0, 1, 2, 4, 5, 6])], lake)
     refine(lake, timeframes=("2h",))
-    assert [(gap.missing, gap.cause) for gap in known_gaps(lake, BTC, parse_timeframe("2h"))] == [(1, "INCOMPLETE")]
+    [gap] = known_gaps(lake, BTC, parse_timeframe("2h"))
+    assert (gap.missing, gap.cause, gap.unit) == (1, "INCOMPLETE", "finer candles")
+    assert (gap.is_incomplete, gap.is_hole) == (True, False)
     assert coverage(lake, BTC, parse_timeframe("2h")).origins == ("1h",)

@@ -324,3 +324,11 @@ def test_a_damaged_table_is_bad_data(spot: Path) -> None:
     with pytest.raises(DataError) as error:
         read(path)
     assert error.value.code == "BAD_PAGE"
+
+
+def test_the_files_of_a_lake_and_hidden_ones_are_no_recordings(tmp_path):
+    for name in ("a.csv", ".git/b.csv", "lake/lake.json", "lake/gold/c.csv", "table/_delta_log/0.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    assert Files().find([tmp_path]) == [tmp_path / "a.csv"]

@@ -133,7 +133,7 @@ def refused_target(target: float, execution: Execution, row: int, time: int) -> 
         return UserError(
             "SHORT_NOT_ALLOWED",
             f"target {target:g} at {iso(time)} is short, and this scene does not allow it",
-            facts={**where, "valid": f"0 to {execution.leverage:g}", "to allow it": "allow_short = true"},
+            facts={**where, "valid": f"0 to {execution.leverage:g}", "to allow it": "--short, or short=True"},
             commands=["tallow explain SHORT_NOT_ALLOWED"],
         )
     return UserError(

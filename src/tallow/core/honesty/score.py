@@ -37,15 +37,15 @@ Verdict = Literal["not meaningful", "no edge shown", "edge shown"]
 class Caveat(NamedTuple):
     """Why a number says less than it seems to.
 
-    `code` is ``NO_RATIO``, ``FEW_RETURNS``, ``FEW_TRADES`` (these three leave nothing meaningful), ``SHORT_RECORD``,
-    ``UNKNOWN_TRIALS``, ``COARSE_PERMUTATION`` or ``NEVER_SETTLES``.
+    `code` is ``LOOKAHEAD``, ``NO_RATIO``, ``FEW_RETURNS``, ``FEW_TRADES`` (these four leave nothing meaningful),
+    ``UNPROVEN``, ``SHORT_RECORD``, ``UNKNOWN_TRIALS``, ``COARSE_PERMUTATION`` or ``NEVER_SETTLES``.
     """
 
     code: str
     words: str
 
 
-_FATAL = ("NO_RATIO", "FEW_RETURNS", "FEW_TRADES")
+_FATAL = ("LOOKAHEAD", "NO_RATIO", "FEW_RETURNS", "FEW_TRADES")
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,15 @@ class Evidence:
         overfitting: of the choice among its trials.
         permutation: against random entries, or on shuffled bars.
         startup: dependence on the start of the data.
+        causality: verdict of the look-ahead check: ``certified``, ``leaky``, or ``unknown`` where it could not tell or
+            was left out.
     """
 
     closed_trades: int | None = None
     overfitting: Overfitting | None = None
     permutation: PermutationTest | None = None
     startup: Startup | None = None
+    causality: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ class HonestScore:
             found["overfitting"] = overfit.probability < EVEN_ODDS
         if startup is not None:
             found["startup"] = startup.verdict != "never"
+        if self.evidence.causality is not None:
+            found["causality"] = self.evidence.causality == "certified"
         return found
 
     @property
@@ -168,6 +173,7 @@ class HonestScore:
             closed_trades=shown.get("closed_trades"),
             permutation=None if permutation is None else PermutationTest(**permutation),
             startup=None if startup is None else Startup.from_dict(startup),
+            causality=shown.get("causality"),
         )
         return cls(**known)
 
@@ -273,6 +279,10 @@ def _caveats(
 
 def _evidence_caveats(returns: int, evidence: Evidence) -> list[Caveat]:
     found, trades = [], evidence.closed_trades
+    if evidence.causality == "leaky":
+        found.append(Caveat("LOOKAHEAD", "The decisions depend on later bars: nobody can earn these numbers."))
+    elif evidence.causality == "unknown":
+        found.append(Caveat("UNPROVEN", "Nobody has shown that the decisions do not depend on later bars."))
     permutation, startup = evidence.permutation, evidence.startup
     if trades is not None and trades < FEWEST_TRADES:
         found.append(Caveat("FEW_TRADES", f"{returns} returns rest on {trades} closed trades: too few decisions."))
@@ -285,5 +295,7 @@ def _evidence_caveats(returns: int, evidence: Evidence) -> list[Caveat]:
     return found
 
 
-def _plain(value: Overfitting | PermutationTest | Startup) -> dict[str, Any]:
+def _plain(value: Overfitting | PermutationTest | Startup | str) -> dict[str, Any] | str:
+    if isinstance(value, str):
+        return value
     return value.to_dict() if isinstance(value, Overfitting) else asdict(value)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tallow.core.honesty.bootstrap import Interval
 from tallow.core.honesty.score import HonestScore
+from tallow.core.metrics.returns import YEAR_DAYS
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -17,8 +18,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "luck": "how often the best of as many trials without edge does as well",
         "minimum_length": "record that a ratio like this needs to be told from 0 with 95 % confidence",
         "independent_returns": "independent returns that tell as much: fewer where returns follow each other",
-        "mean": "mean return a period",
-        "max_drawdown": "deepest fall below the highest equity so far; the low end is what to be ready for",
+        "mean": "mean return of these periods",
+        "max_drawdown": "deepest fall at the ends of these periods, so less than bar by bar; be ready for the low end",
         "total_return": "what compounding leaves",
         "permutation": "how often chance does as well: the same holdings at random times, or the rule on shuffled bars",
         "overfitting": "how often the best trial of one half of the data is below the middle in the other half",
@@ -52,9 +53,9 @@ def lines(score: HonestScore) -> tuple[Line, ...]:
         >>> shown[2].name, shown[2].label, shown[2].text
         ('trials', 'Trials', '50')
     """
-    checks = score.checks
+    checks, period = score.checks, "by days" if score.per_year == YEAR_DAYS else "by bars"
     found = [
-        ("sharpe", "Sharpe ratio", _range(score.value, score.low, score.high, ".2f"), checks["interval"]),
+        ("sharpe", "Sharpe ratio, resampled", _range(score.value, score.low, score.high, ".2f"), checks["interval"]),
         ("probability", "Probability of an edge, one trial", _percent(score.probability), None),
         ("trials", "Trials", f"{score.trials:g}", None),
         ("expected_best", "Expected best without edge", _number(score.expected_best, ".2f"), None),
@@ -63,7 +64,7 @@ def lines(score: HonestScore) -> tuple[Line, ...]:
         ("minimum_length", "Minimum track record", _length(score), None),
         ("independent_returns", "Independent returns", f"{score.independent_returns:.0f} of {score.returns}", None),
         *(
-            (name, name.replace("_", " ").capitalize(), _percent_range(interval), None)
+            (name, f"{name.replace('_', ' ').capitalize()}, {period}", _percent_range(interval), None)
             for name, interval in score.intervals.items()
         ),
         *_evidence_lines(score),

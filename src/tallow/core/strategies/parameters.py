@@ -220,7 +220,7 @@ def _unknown(name: str, declared: Mapping[str, Parameter], owner: str) -> UserEr
         "UNKNOWN_PARAMETER",
         f"{owner} has no parameter {name!r}",
         facts={
-            "nearest": ", ".join(nearest(name, declared)) or "none",
+            "nearest": ", ".join(nearest(name, declared)),
             "valid": ", ".join(f"{known} ({parameter})" for known, parameter in declared.items()) or "no parameters",
         },
     )

@@ -6,7 +6,7 @@ from tallow.core.bars import close_times
 from tallow.core.clean import gaps
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import EVERYTHING, TimeRange
-from tallow.domain.tables import GOLD_CANDLES, META_GAPS
+from tallow.domain.tables import GOLD_CANDLES, INCOMPLETE, META_GAPS
 from tallow.domain.timeframes import Timeframe
 from tallow.flows.read import microseconds, series
 from tallow.ports import Lake
@@ -16,12 +16,28 @@ from tallow.ports import Lake
 class Gap:
     """A known hole or incident: its moments, what is missing in it, and the cause.
 
-    `missing` is 0 for incidents of rows that are there, such as ZERO_VOLUME and TRUNCATED.
+    `missing` counts candles in a hole, finer candles in one that is INCOMPLETE, and is 0 for other incidents of candles
+    that are there, such as ZERO_VOLUME and TRUNCATED.
     """
 
     span: TimeRange
     missing: int
     cause: str
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a candle is there, made of fewer finer ones than it should be."""
+        return self.cause == INCOMPLETE
+
+    @property
+    def is_hole(self) -> bool:
+        """Whether candles are missing."""
+        return self.missing > 0 and not self.is_incomplete
+
+    @property
+    def unit(self) -> str:
+        """What `missing` counts."""
+        return ("finer candles" if self.is_incomplete else "candles") if self.missing else ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tallow.domain.tables import GOLD_CANDLES, META_GAPS, TABLES, Table
+from tallow.domain.tables import GOLD_CANDLES, INCOMPLETE, META_GAPS, TABLES, Table
 from tallow.ports import Lake
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ def catalog(lake: Lake) -> "pl.DataFrame":
     """List every series of raw, bronze, silver and gold, sorted by table and series.
 
     Columns: table, venue, symbol, timeframe (empty where a table has none), rows, first and last (event time), version
-    (that last changed the series), gaps (holes in it: rows of meta.gaps with something missing), origin (gold only).
+    (that last changed the series), gaps (holes in it: rows of meta.gaps with candles missing), origin (gold only).
     """
     import polars as pl
 
@@ -49,7 +49,9 @@ def _holes(lake: Lake, table: Table) -> dict[tuple[str, ...], int]:
     import polars as pl
 
     names = [table.full_name, "silver.candles"] if table == GOLD_CANDLES else [table.full_name]
-    rows = lake.read(META_GAPS).filter(pl.col("table_name").is_in(names) & (pl.col("missing") > 0))
+    rows = lake.read(META_GAPS).filter(
+        pl.col("table_name").is_in(names) & (pl.col("missing") > 0) & (pl.col("cause") != INCOMPLETE)
+    )
     counted = rows.group_by(_NAMES, maintain_order=True).len()
     return {(venue, symbol, timeframe): count for venue, symbol, timeframe, count in counted.iter_rows()}
 

@@ -9,7 +9,7 @@ from tallow.core.bars import close_times, coverage, from_trades, resample
 from tallow.core.clean import gaps
 from tallow.domain.columns import COLUMNS, Bars, Ticks, Times
 from tallow.domain.ranges import EVERYTHING, TimeRange, union
-from tallow.domain.tables import GOLD_CANDLES, SILVER_TRADES
+from tallow.domain.tables import GOLD_CANDLES, INCOMPLETE, SILVER_TRADES
 from tallow.domain.timeframes import DAY, Timeframe, parse_timeframe
 from tallow.flows.read import microseconds, to_bars
 from tallow.flows.refine.merge import NOTHING, Settled, settle, settle_gaps, settle_series
@@ -21,7 +21,6 @@ from tallow.ports import Lake, Origin
 if TYPE_CHECKING:
     import polars as pl
 
-INCOMPLETE = "INCOMPLETE"
 """Cause: the coarse candle is there, but some of the finer ones it is made of are not."""
 CHUNK = 2_000_000  # trades in memory at once
 

@@ -15,6 +15,7 @@ _FAILED = {
     "interval": "the interval of the Sharpe ratio reaches 0 or below",
     "permutation": "random entries do as well too often",
     "overfitting": "choosing by the past is no better than a coin",
+    "causality": "nobody has shown that it does not use the future",
     "startup": "decisions never stop depending on the start of the data",
 }
 _SCORE_COLUMNS = (
@@ -55,6 +56,8 @@ def note_of(found: HonestScore | None) -> str:
 
 def verdict_sentence(found: HonestScore) -> str:
     """Say what the score comes to, and why."""
+    if found.evidence.causality == "leaky":
+        return "Void: the strategy uses the future, so nobody can earn these numbers."
     if found.verdict == "not meaningful":
         return "Not meaningful: there is too little to tell skill from luck."
     if found.verdict == "edge shown":

@@ -47,7 +47,7 @@ def check_palette(name: str) -> str:
         raise UserError(
             "UNKNOWN_PALETTE",
             f"no palette is called {name!r}",
-            facts={"valid": ", ".join(PALETTES), "nearest": ", ".join(nearest(name, PALETTES)) or "none"},
+            facts={"valid": ", ".join(PALETTES), "nearest": ", ".join(nearest(name, PALETTES))},
         )
     return name
 

@@ -4,7 +4,7 @@ from tallow.domain.results import Result
 from tallow.flows.report import figures, honesty
 from tallow.flows.report.definitions import DEFINITIONS
 from tallow.flows.report.proof import inside_words
-from tallow.flows.report.verdict import headline, interval, judge, notices
+from tallow.flows.report.verdict import caution, headline, interval, judge, notices
 
 KEYS = (
     "return_pct", "buy_hold_pct", "cagr_pct", "max_drawdown_pct", "volatility_pct", "sharpe", "sortino", "calmar",
@@ -22,7 +22,7 @@ def text(result: Result) -> str:
     scene = result.scene
     lines = [f"{_plain(scene.strategy)} on {scene.instrument} {scene.timeframe}", _range(result)]
     lines += [f"{name}: {meaning}" for name, meaning in notices(result)]
-    lines += ["", headline(result), ""]
+    lines += ["", headline(result), *filter(None, [_plain(caution(result))]), ""]
     rows = _metric_rows(result)
     name_width = max(len(name) for name, _, _ in rows)
     # Widths are counted on what is printed: the widest value sets the column.

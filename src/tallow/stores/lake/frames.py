@@ -59,7 +59,7 @@ def check_columns(table: Table, names: Iterable[str]) -> None:
                 "UNKNOWN_COLUMN",
                 f"{table.full_name} has no column {name!r}",
                 facts={
-                    "nearest": ", ".join(nearest(name, table.column_names)) or "none",
+                    "nearest": ", ".join(nearest(name, table.column_names)),
                     "columns": ", ".join(table.column_names),
                 },
             )

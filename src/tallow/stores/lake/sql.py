@@ -1,7 +1,7 @@
 """What a query may say: one SELECT over tables of the lake, nothing that writes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tallow.domain.errors import UserError, nearest
 from tallow.domain.tables import TABLES, Table
@@ -19,7 +19,7 @@ _WRITING = re.compile(
     r"|revoke|set|truncate|update|vacuum"
 )
 _BY_NAME = {table.full_name: table for table in TABLES}
-_KNOWN = sorted({*_BY_NAME, *(name for table in TABLES for name in table.column_names)})
+_FIELD = re.compile(r"No field named \W*([\w.]+)")  # how the engine reports a column that does not exist
 
 
 def read_query(sql: str) -> tuple[str, list[Table]]:
@@ -48,18 +48,24 @@ def read_query(sql: str) -> tuple[str, list[Table]]:
     return text.rstrip().rstrip(";"), tables
 
 
-def bad_query(message: str, sql: str) -> UserError:
-    """Report a query that cannot be run, with the names nearest to the unknown ones in it."""
-    words = {text for kind, text in _tokens(sql) if kind == "word"} | set(re.findall(r"\w+\.\w+", sql))
-    unknown = sorted(word for word in words if word.lower() not in _KNOWN and not word.isupper())
-    hints = [f"{word} -> {', '.join(found)}" for word in unknown if (found := _similar(word))]
+def bad_query(message: str, sql: str, tables: Sequence[Table] = ()) -> UserError:
+    """Report a query that cannot be run, with the names nearest to the unknown ones, and the columns of its tables."""
+    columns = {table.full_name: table.column_names for table in tables}
+    field = _FIELD.search(message)
+    if field is not None:
+        known = [name for names in columns.values() for name in names]
+        unknown = [field[1].rstrip(".").rpartition(".")[2]]
+    else:
+        known = list(_BY_NAME)
+        unknown = [name for name in re.findall(r"\w+\.\w+", sql) if name.lower() not in _BY_NAME]
+    hints = [f"{word} -> {', '.join(found)}" for word in unknown if (found := nearest(word, known, 2))]
     return UserError(
         "BAD_SQL",
         message,
         facts={
             "received": " ".join(sql.split())[:200] or "nothing",
-            **({"nearest": "; ".join(hints)} if hints else {}),
-            "tables": ", ".join(_BY_NAME),
+            "nearest": "; ".join(hints),
+            **({f"{name} has": ", ".join(names) for name, names in columns.items()} or {"tables": ", ".join(_BY_NAME)}),
         },
         commands=['tallow query "select count(*) from silver.candles"'],
     )
@@ -68,10 +74,6 @@ def bad_query(message: str, sql: str) -> UserError:
 def plain_name(table: Table) -> str:
     """Give the name under which the engine knows a table."""
     return f"{table.layer}_{table.name}"
-
-
-def _similar(word: str) -> list[str]:
-    return [name for name in nearest(word, _KNOWN, 2) if abs(len(name) - len(word)) <= 3]
 
 
 def _tokens(sql: str) -> Iterator[tuple[str, str]]:

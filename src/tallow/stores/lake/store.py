@@ -177,7 +177,7 @@ class DeltaLake:
             message = str(error).splitlines()[0]
             for table in tables:
                 message = message.replace(plain_name(table), table.full_name)
-            raise bad_query(message.replace("datafusion.public.", ""), sql) from error
+            raise bad_query(message.replace("datafusion.public.", ""), sql, tables) from error
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

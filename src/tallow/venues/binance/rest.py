@@ -200,7 +200,7 @@ class Rest:
             f"{self.venue} {self.api.name} has no {instrument.symbol}",
             facts={
                 "received": f"{instrument.symbol} ({venue_symbol(instrument)})",
-                "nearest": ", ".join(nearest(instrument.symbol, names)) or "none",
+                "nearest": ", ".join(nearest(instrument.symbol, names)),
                 "listed": f"{len(names)} instruments",
             },
         )

@@ -44,7 +44,9 @@ class Files:
         for path in map(Path, paths):
             if path.is_dir():
                 inside = (p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-                found.update(p for p in inside if not any(s.startswith(".") for s in p.relative_to(path).parts))
+                # The files of a table belong to a lake: recordings do not lie among them.
+                inside = (p for p in inside if not _is_hidden(p.relative_to(path)) and not _in_lake(p, path))
+                found.update(inside)
             elif path.is_file():
                 found.add(path)
             else:
@@ -153,7 +155,7 @@ def _length(parsed: Parsed, payload: Payload, hints: Hints, known: Hints) -> Tim
 
 def _no_such_series(name: str, instrument: Instrument, series: list[Parsed]) -> UserError:
     held = sorted({str(parsed.instrument) for parsed in series})
-    close = ", ".join(nearest(str(instrument), held)) or "none"
+    close = ", ".join(nearest(str(instrument), held))
     facts = {"holds": ", ".join(held[:12]), "nearest": close}
     return UserError("NO_SUCH_SERIES", f"{name} does not hold {instrument}", facts=facts)
 
@@ -182,6 +184,15 @@ def _need_timeframe(name: str) -> UserError:
     )
 
 
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _in_lake(file: Path, top: Path) -> bool:
+    folders = [folder for folder in file.parents if folder == top or top in folder.parents]
+    return any((folder / "lake.json").exists() or folder.name == "_delta_log" for folder in folders)
+
+
 def _no_such_file(path: Path) -> UserError:
     folder = path.parent
     names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
@@ -189,7 +200,7 @@ def _no_such_file(path: Path) -> UserError:
         "NO_SUCH_FILE",
         f"there is no file {path}",
         facts={
-            "nearest": ", ".join(nearest(path.name, names)) or "none",
+            "nearest": ", ".join(nearest(path.name, names)),
             "folder": folder if names else f"{folder}: none",
         },
     )

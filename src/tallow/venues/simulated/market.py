@@ -114,7 +114,7 @@ class Market:
             raise UserError(
                 "UNKNOWN_SYMBOL",
                 f"the simulated market has no {wanted}",
-                facts={"nearest": ", ".join(nearest(wanted, known)) or "none", "valid": ", ".join(known)},
+                facts={"nearest": ", ".join(nearest(wanted, known)), "valid": ", ".join(known)},
             )
         return known[wanted]
 
