@@ -152,6 +152,12 @@ def test_more_draws_keep_the_earlier_ones() -> None:
     assert sample(axes, random_points(1, 3), 500, anything)[:100] == sample(axes, random_points(1, 3), 100, anything)
 
 
+def test_blocks_with_something_new_never_end_the_drawing() -> None:
+    axes = (Axis("x", low=0.0, high=1.0),)
+    points = (np.full((1, 1), share) for share in np.linspace(0.0, 0.99, 200))
+    assert len(sample(axes, points, 150, anything)) == 150
+
+
 def test_drawing_ends_when_nothing_new_is_left_or_the_points_end() -> None:
     axes = (Axis("a", (1, 2, 3)),)
     assert sorted(sample(axes, random_points(1, 0), 10, anything)) == [(1,), (2,), (3,)]

@@ -17,6 +17,9 @@ EXIT_CODES = {
 }
 
 
+_NOTHING_NEAR = ("nearest", "")  # no line for it
+
+
 class Error(Exception):
     """Report a failure in the words of the person who has to act on it.
 
@@ -42,7 +45,7 @@ class Error(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.facts = {label: str(value) for label, value in (facts or {}).items() if value not in (None, "")}
+        self.facts = {label: str(value) for label, value in (facts or {}).items() if (label, value) != _NOTHING_NEAR}
         self.commands = tuple(commands)
         self.exit_code = EXIT_CODES[exit or self.kind]
 

@@ -98,6 +98,14 @@ def test_funding_during_a_hole_in_the_bars_is_charged_to_the_bar_before_it():
     assert (found.funding_row.tolist(), found.funding_inside.tolist()) == ([2], [0.1])
 
 
+def test_funding_after_the_end_is_left_out_even_where_a_hole_lies_before_the_last_bar():
+    bars = make_bars()
+    bars.time[-1] += 60 * MINUTE
+    last = int(bars.time[-1])
+    found = prepare(bars, FundingRates(np.array([last + MINUTE // 2, last + 5 * MINUTE]), np.array([0.1, 0.2]))).columns
+    assert (found.funding_row.tolist(), found.funding_inside.tolist()) == ([len(bars) - 1], [0.1])
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_funding_of_no_bar_and_of_one(count):
     found = prepare(make_bars(count), FundingRates(np.array([0, 2 * MINUTE]), np.array([0.1, 0.1]))).columns

@@ -18,6 +18,18 @@ def following(count, coefficient, seed=1):
 
 def slow_block_length(row):
     """The published formula, written out lag by lag."""
+    n = len(row)
+    slope, long_run = slow_sums(row)
+    best = (2 * slope**2 / (2 * long_run**2)) ** (1 / 3) * n ** (1 / 3)
+    return max(1.0, min(best, math.ceil(min(3 * math.sqrt(n), n / 3))))
+
+
+def slow_long_run(row):
+    return slow_sums(row)[1]
+
+
+def slow_sums(row):
+    """Sums of |k| R(k) and of R(k) under the flat-top window."""
     n, c = len(row), 2.0
     mean = sum(row) / n
     longest_run = max(5, math.ceil(math.sqrt(math.log10(n))))
@@ -34,8 +46,7 @@ def slow_block_length(row):
         weight = 1.0 if distance <= 0.5 else 2 * (1 - distance)
         slope += weight * abs(k) * covariance[abs(k)]
         long_run += weight * covariance[abs(k)]
-    best = (2 * slope**2 / (2 * long_run**2)) ** (1 / 3) * n ** (1 / 3)
-    return max(1.0, min(best, math.ceil(min(3 * math.sqrt(n), n / 3))))
+    return slope, long_run
 
 
 @pytest.mark.parametrize("coefficient", [-0.4, 0.0, 0.3, 0.8, 0.99])
@@ -56,6 +67,16 @@ def test_block_length_of_an_autoregression_is_near_the_best_one(coefficient):
 def test_an_autoregression_is_worth_fewer_returns(coefficient):
     expected = 10_000 * (1 - coefficient) / (1 + coefficient)
     assert independent_count(following(10_000, coefficient)) == pytest.approx(expected, rel=0.1)
+
+
+def test_independent_returns_are_counted_by_the_written_formula():
+    row = following(400, 0.4, seed=3)
+    n, mean = len(row), row.mean()
+    centred = row - mean
+    follows = (centred[1:] @ centred[:-1]) / (centred @ centred)
+    left = centred[1:] - follows * centred[:-1]
+    long_run = slow_long_run(left.tolist()) / (1 - follows) ** 2
+    assert independent_count(row) == pytest.approx(n / (long_run / (centred @ centred / n)), rel=1e-9)
 
 
 def test_returns_that_revert_are_not_worth_more():

@@ -189,3 +189,12 @@ def test_no_edge_is_shown_by_what_may_see_the_future(causality, verdict, caveat)
     assert found.verdict == verdict
     assert [one.code for one in found.caveats] == ([caveat] if caveat else [])
     assert HonestScore.from_dict(found.to_dict()) == found
+
+
+def test_clones_of_a_trial_do_not_excuse_the_others():
+    returns = np.random.default_rng(2).normal(0.001, 0.01, 1_000)
+    spread = np.random.default_rng(3).normal(0.0, 1.0, 60)
+    honest = score(returns, trial_sharpes=spread)
+    cloned = score(returns, trial_sharpes=np.concatenate([spread, np.full(3_000, spread[0])]))
+    assert cloned.trial_deviation == pytest.approx(honest.trial_deviation)
+    assert cloned.deflated < honest.deflated

@@ -130,6 +130,61 @@ def test_the_orders_share_a_part_of_the_volume_and_the_rest_works_on():
     assert fills(tight) == [(1, 2, 2.5, 99), (1, 3, 1, 99), (1, 4, 1.5, 99), (2, 4, 2, 99.5)]
 
 
+def test_what_is_left_of_an_order_that_takes_takes_at_the_next_open():
+    # A tenth of 10 at the first open; nothing more in that bar, and the rest where the next one opens, as a taker.
+    rows = [(100, 100, 100, 100, 10), (100, 101, 99, 100, 1_000), (103, 104, 99, 100, 1_000)]
+    done = play(rows, {0: [Order(BUY, 50, "limit", price=110.0)]}, rules=FillRules(participation=0.1), taker_fee=0.01)
+    assert fills(done) == [(1, 1, 1, 100), (1, 2, 49, 103)]
+    assert done.run.fills.fee.tolist() == pytest.approx([1.0, 50.47])
+    # The market has left its price by then: it rests, and is a maker there.
+    away = [*rows[:2], (112, 113, 109, 112, 1_000)]
+    done = play(away, {0: [Order(BUY, 50, "limit", price=110.0)]}, rules=FillRules(participation=0.1), taker_fee=0.01)
+    assert fills(done) == [(1, 1, 1, 100), (1, 2, 49, 110)]
+    assert done.run.fills.fee.tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_what_is_left_of_a_triggered_stop_limit_takes_at_the_next_open():
+    rows = [(100, 100, 100, 100, 1_000), (100, 101, 94, 96, 20), (95, 96, 90, 95, 1_000)]
+    held = Order(BUY, 5)
+    stop = Order(SELL, 5, "stop_limit", price=90.0, trigger=95.0)
+    done = play([(100, 100, 100, 100, 1_000), *rows], {0: [held], 1: [stop]}, rules=FillRules(participation=0.1))
+    assert fills(done) == [(1, 1, 5, 100), (2, 2, -2, 95), (2, 3, -2, 95)]  # a tenth of 20, twice
+
+
+def test_the_rest_of_a_limit_behind_a_gap_fills_no_worse_than_the_open():
+    rows = [(100, 100, 100, 100, 10), (100, 101, 99, 100, 10), (80, 85, 79, 84, 1_000)]
+    done = play(rows, {0: [Order(BUY, 50, "limit", price=90.0)]}, rules=FillRules(participation=0.1))
+    assert fills(done) == [(1, 2, 1, 80), (1, 2, 49, 80)]
+
+
+def test_no_fill_lies_outside_its_bar():
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, 40)))
+        opened = close * np.exp(rng.normal(0, 0.01, 40))
+        high = np.maximum(opened, close) * (1 + rng.uniform(0, 0.02, 40))
+        low = np.minimum(opened, close) * (1 - rng.uniform(0, 0.02, 40))
+        rows = [tuple(row) for row in zip(opened, high, low, close, rng.integers(0, 30, 40), strict=True)]
+        sent = {}
+        for row in range(0, 36, 3):
+            side, near = (BUY, SELL)[int(rng.integers(2))], close[row] * rng.uniform(0.95, 1.05)
+            kind = ("limit", "stop_limit")[int(rng.integers(2))]
+            levels = {"price": near} | (
+                {"trigger": close[row] * rng.uniform(0.97, 1.03)} if kind == "stop_limit" else {}
+            )
+            sent[row] = [Order(side, float(rng.integers(1, 9)), kind, good_till=(row + 6) * MINUTE, **levels)]
+        log = play(rows, sent, cash=1e6, rules=FillRules(participation=0.2), leverage=5.0).run.fills
+        assert (log.price <= high[log.row] * (1 + 1e-12)).all()
+        assert (log.price >= low[log.row] * (1 - 1e-12)).all()
+
+
+def test_a_trailing_stop_of_the_execution_begins_with_the_bar_after_an_entry_inside_one():
+    # The 120 came before the fill at 95: a stop 5 % below it would sell at 97, where nothing ever trailed.
+    rows = [FLAT, (100, 120, 94, 96), (97, 98, 96, 97), (97, 99, 91, 92)]
+    done = play(rows, {0: [Order(BUY, 1, "limit", price=95.0)]}, trailing_stop=0.05)
+    assert fills(done) == [(1, 1, 1, 95), (0, 3, -1, pytest.approx(98 * 0.95))]
+
+
 def test_a_market_order_gets_a_part_of_the_volume_of_the_bar_before():
     rows = [(*FLAT, 10), (*FLAT, 4), (*FLAT, 40), (*FLAT, 1)]
     done = play(rows, {0: [Order(BUY, 5)]}, rules=FillRules(participation=0.25))

@@ -263,3 +263,19 @@ def test_a_row_with_nothing_to_do_is_the_same_when_it_is_stepped(book):
     nothing = {s: FundingRates(b.time, np.zeros(len(b))) for s, b in bars_of(panel).items()}
     stepped = run(align(bars_of(panel), funding=nothing), weights, execution, cash=CASH, rules=rules)
     assert quick.digest() == stepped.digest()
+
+
+def test_what_is_not_listed_yet_makes_nobody_else_trade():
+    steps = np.random.default_rng(1).normal(0, 0.005, (3, 600))
+    bars = {}
+    for name, moves, first in zip("ABC", steps, (0, 0, 500), strict=True):
+        close = 100 * np.exp(np.cumsum(moves))
+        opened = np.append(100.0, close[:-1])
+        whole = (opened, np.maximum(opened, close), np.minimum(opened, close), close, np.full(600, 1e6))
+        bars[name] = Bars.of((np.arange(600) * HOUR)[first:], tuple(column[first:] for column in whole))
+    weights = np.full((600, 3), NAN)
+    weights[0] = 0.3
+    done = run(align(bars), weights, Execution(), cash=CASH, rules=AccountRules(Drift(0.05)))
+    early = done.fills.row < 500
+    assert early.sum() == 2 + 2 * (len(np.unique(done.fills.row[early])) - 1)
+    assert early.sum() < 10  # one purchase each, and a rebalancing now and then

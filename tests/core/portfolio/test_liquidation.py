@@ -92,6 +92,14 @@ def test_a_stop_that_is_reached_before_spares_the_account(candles):
     assert done.equity[-1] == pytest.approx(500)
 
 
+def test_the_stop_of_a_short_that_is_reached_before_spares_the_account(candles):
+    bars = {"A/USDT": candles([(10, 10, 10, 10), (10, 10, 10, 10), (10, 15, 10, 12)])}
+    done = play(bars, [-5.0], settings(stop_loss=0.1, allow_short=True))
+    assert reasons(done) == ["target", "stop_loss"]
+    assert done.liquidations == 0
+    assert done.equity[-1] == pytest.approx(500)
+
+
 def test_what_does_not_trade_is_not_closed(candles):
     steady = [(10, 10, 10, 10), (10, 10, 10, 10)]
     dead = candles([*steady, (10, 10, 10, 10, 0.0), (10, 10, 10, 10)])

@@ -92,6 +92,14 @@ def test_a_market_order_fills_at_the_next_trades_up_to_their_quantity():
     assert done.orders[0].average_price == pytest.approx(409.5 / 4)
 
 
+def test_what_is_left_of_a_limit_that_takes_takes_on_while_the_market_is_there():
+    rows = [(20, 100, 1, False), (30, 100, 1, True), (40, 111, 1, False), (50, 109, 5, True)]
+    done = play(rows, [[Order(BUY, 4, "limit", price=110.0)]], taker_fee=0.01)
+    # Twice as a taker; then the market has left its price, so it rests there and is a maker.
+    assert fills(done) == [(1, 20, 1, 100), (1, 30, 1, 100), (1, 50, 2, 110)]
+    assert done.run.fills.fee.tolist() == pytest.approx([1.0, 1.0, 0.0])
+
+
 def test_participation_limits_and_none_lifts_the_limit():
     rows = [(20, 101, 2, False), (30, 102, 4, False)]
     half = play(rows, [[Order(BUY, 3)]], rules=TickRules(participation=0.5))

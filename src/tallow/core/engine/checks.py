@@ -163,14 +163,22 @@ def _funding(time: Times, funding: FundingRates | None) -> tuple[NDArray[np.int6
     order = np.argsort(event_time, kind="stable")
     event_time, rate = event_time[order], rate[order]
     row_of = np.searchsorted(time, event_time, side="right") - 1
-    length = int(time[-1] - time[-2]) if len(time) > 1 else JITTER
-    known = (row_of >= 0) & (event_time < (time[-1] + length if len(time) else 0))
+    known = (row_of >= 0) & (event_time < (time[-1] + _last_length(time) if len(time) else 0))
     row_of, event_time, rate = row_of[known], event_time[known], rate[known]
     rows, place = np.unique(row_of, return_inverse=True)
     at_open = event_time - time[row_of] <= JITTER
     opening = np.bincount(place, np.where(at_open, rate, 0.0), len(rows))
     inside = np.bincount(place, np.where(at_open, 0.0, rate), len(rows))
     return _frozen(rows.astype(np.int64)), _floats(opening.astype(np.float64)), _floats(inside.astype(np.float64))
+
+
+def _last_length(time: Times) -> int:
+    # The last bar is as long as the one before it; where a hole lies between the two, as long as the shortest.
+    if len(time) < 2:
+        return JITTER
+    steps = np.diff(time)
+    shortest, last = int(steps.min()), int(steps[-1])
+    return last if 2 * last < 3 * shortest else shortest
 
 
 def _bits(values: Floats) -> Times:

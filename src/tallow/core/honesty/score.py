@@ -29,6 +29,7 @@ CONFIDENCE = 0.95  # from which a probability counts as shown
 FEWEST_RETURNS = 30  # independent returns below which no ratio means anything
 FEWEST_TRADES = 30  # closed trades below which a ratio of many returns still rests on few decisions
 FEWEST_DISTINCT = 100  # results of chance below which their p-value is coarse
+_CLONE_DECIMALS = 3  # of an annual ratio: trials that agree so far are one trial for the spread, not for the count
 EVEN_ODDS = 0.5  # probability of overfitting from which choosing is no better than a coin
 
 Verdict = Literal["not meaningful", "no edge shown", "edge shown"]
@@ -81,7 +82,7 @@ class HonestScore:
         per_year: returns a year.
         probability: confidence that the true ratio is above 0, if this were the only trial.
         trials: trials among which it was chosen; may be an effective number.
-        trial_deviation: standard deviation of the trials' ratios.
+        trial_deviation: standard deviation of the trials' ratios, those that agree to three decimals taken once.
         expected_best: ratio that the best of as many trials without edge is expected to show.
         deflated: confidence that the true ratio is above `expected_best`.
         luck: how often the best of as many trials without edge does as well.
@@ -240,7 +241,9 @@ def _measure(
     if sample is None or sample.length <= 1.0:
         return dict.fromkeys(names)
     root = math.sqrt(per_year)
-    spread = (deviation(ratios) or 0.0) / root if len(ratios) > 1 else 1.0 / math.sqrt(sample.length - 1.0)
+    # Clones of one trial, as by a parameter that does nothing, would shrink the spread and so excuse the others.
+    distinct = np.unique(np.round(ratios, _CLONE_DECIMALS))
+    spread = (deviation(distinct) or 0.0) / root if len(ratios) > 1 else 1.0 / math.sqrt(sample.length - 1.0)
     needed = _needed(sample, returns)
     values = (
         probabilistic_sharpe(sample),

@@ -61,6 +61,7 @@ from tallow.core.orders.state import (
     STOP,
     STOP_LIMIT,
     TAKE_PROFIT,
+    TAKING,
     TARGET,
     TARGET_TOO_LARGE,
     TO_TARGET,
@@ -182,7 +183,7 @@ def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
 def _range_of(rules: Rules, slots: Floats, k: int) -> tuple[float, float]:  # pragma: no cover
     # The open range of prices in which one order sleeps; none for what trades at whatever price comes next.
     limit, buys = is_limit(slots, k), slots[k, SIDE] > 0.0
-    if slots[k, STATUS] == FRESH or (slots[k, ARMED] != 0.0 and not limit):
+    if slots[k, STATUS] in (FRESH, TAKING) or (slots[k, ARMED] != 0.0 and not limit):
         return np.inf, 0.0
     if slots[k, KIND] == TRAILING_STOP:
         trigger, best = float(slots[k, TRIGGER]), float(slots[k, BEST])

@@ -67,9 +67,13 @@ def send_to_target(
 
 
 @called
-def finish_bar(config: Config, m: Floats, bar: Any) -> None:  # pragma: no cover
-    """Let the position's own trailing stop take in a bar that is over, and mark the account at its close."""
-    store(m, mark(trail(config, load(m), bar), bar.close))
+def finish_bar(config: Config, m: Floats, bar: Any, entered: bool) -> None:  # pragma: no cover
+    """Let the position's own trailing stop take in a bar that is over, and mark the account at its close.
+
+    A bar inside which the position was `entered` is not taken in: its extremes may lie before the entry.
+    """
+    state = load(m) if entered else trail(config, load(m), bar)
+    store(m, mark(state, bar.close))
 
 
 @called

@@ -25,7 +25,7 @@ SLOT_SIZE = 27
 
 MARKET, LIMIT, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP, TO_TARGET = (float(i) for i in range(7))
 GTC, IOC, FOK, POST_ONLY = (float(i) for i in range(4))
-DORMANT, FRESH, RESTING, INSIDE = (float(i) for i in range(4))
+DORMANT, FRESH, RESTING, INSIDE, TAKING = (float(i) for i in range(5))
 WORKING, PART_FILLED, COMPLETE, CANCELLED, EXPIRED, REJECTED = (float(i) for i in range(6))
 (
     NO_REASON, ASKED, OTHER_FILLED, PARENT_ENDED, POSITION_CLOSED, NOTHING_TO_REDUCE, NOT_FILLED_AT_ONCE,
@@ -89,7 +89,7 @@ class Bar(NamedTuple):
 
 # Places in the flat desk: of the account first, then of what is known of the slots.
 M_CASH, M_EQUITY, M_POSITION, M_ENTRY_PRICE, M_FLOOR, M_CEILING, M_TARGET = 0, 1, 3, 4, 7, 8, 10
-M_TURNOVER, M_AMBIGUOUS, M_REJECTED, M_EVENTS = 17, 21, 22, 23
+M_TURNOVER, M_TRADES, M_AMBIGUOUS, M_REJECTED, M_EVENTS = 17, 18, 21, 22, 23
 M_WORKING, M_NEXT_ID, M_LOW, M_HIGH, M_UNTIL, M_BUDGET, M_ENDED, M_FULL = range(STATE_SIZE, STATE_SIZE + 8)
 DESK_SIZE = STATE_SIZE + len(Desk._fields) - 1
 # Behind the desk: the place of the next funding; and on ticks the time, the last arrival and the number of messages.

@@ -40,6 +40,7 @@ from tallow.core.orders.state import (
     M_EVENTS,
     M_FLOOR,
     M_POSITION,
+    M_TRADES,
     M_WORKING,
     NOT_FILLED_AT_ONCE,
     POST_ONLY,
@@ -50,6 +51,7 @@ from tallow.core.orders.state import (
     STATUS,
     STOP_LIMIT,
     TAKE_PROFIT,
+    TAKING,
     TO_TARGET,
     TRAIL,
     TRAILING_STOP,
@@ -87,14 +89,16 @@ def fill_at_once(
 
 @called
 def _open_limit(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Bar, Floats]) -> None:  # pragma: no cover
-    # A limit order at the open: a new one takes if the open is through it, a resting one fills there as a maker.
+    # A limit order at the open: one that is new, or has only taken so far, takes if the open is through it; what is
+    # left of it takes at the next open. A resting one fills there as a maker.
     bar, log = deal
-    new, validity = slots[k, STATUS] == FRESH, slots[k, VALIDITY]
+    new, validity = slots[k, STATUS] != RESTING, slots[k, VALIDITY]
     slots[k, STATUS] = RESTING
     if new and validity == POST_ONLY and is_passed(slots, k, bar.open, bar.open, 1.0):
         end(slots, k, REJECTED, WOULD_TAKE, bar.row)
         count_in(m, 0.0, 1.0)
     elif is_passed(slots, k, bar.open, bar.open, rules.touch):
+        slots[k, STATUS] = TAKING if new else RESTING
         fill_at_once(rules, m, slots, k, (Offer(bar.open, TAKER if new else MAKER, FRESH), bar, log))
     elif validity in (IOC, FOK):
         end(slots, k, CANCELLED, NOT_FILLED_AT_ONCE, bar.row)
@@ -142,7 +146,7 @@ def _wait(m: Floats, slots: Floats) -> None:  # pragma: no cover
 @inlined
 def _fills_inside(rules: Rules, slots: Floats, k: int, bar: Bar) -> bool:  # pragma: no cover
     # Whether an order could have filled inside this bar.
-    if not is_working(slots, k) or slots[k, STATUS] == DORMANT:
+    if not is_working(slots, k) or slots[k, STATUS] in (DORMANT, TAKING):
         return False
     if slots[k, ARMED] == 0.0:
         return is_reached(slots, k, bar.low, bar.high)
@@ -172,6 +176,7 @@ def _touch_stop(rules: Rules, m: Floats, slots: Floats, k: int, deal: tuple[Bar,
         slots[k, STATUS] = INSIDE
         if side * slots[k, PRICE] < side * price:
             return
+        slots[k, STATUS] = TAKING
     settle(rules, m, slots, k, (Offer(price, TAKER, INSIDE), bar, log))
 
 
@@ -190,7 +195,10 @@ def _limits_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats
             continue
         if is_limit(slots, k) and is_passed(slots, k, bar.low, bar.high, rules.touch):
             count_in(m, _pair_reached(rules, m, slots, k, bar), 0.0)
-            settle(rules, m, slots, k, (Offer(slots[k, PRICE], MAKER, INSIDE), bar, log))
+            # What the open left of an order that it had passed fills no worse than there.
+            limit = slots[k, PRICE]
+            price = min(limit, bar.open) if slots[k, SIDE] > 0.0 else max(limit, bar.open)
+            settle(rules, m, slots, k, (Offer(price, MAKER, INSIDE), bar, log))
         elif slots[k, ARMED] == 0.0 and slots[k, KIND] == TAKE_PROFIT and is_reached(slots, k, bar.low, bar.high):
             count_in(m, _pair_reached(rules, m, slots, k, bar), 0.0)
             slots[k, ARMED] = 1.0
@@ -209,7 +217,9 @@ def _protect_new(rules: Rules, m: Floats, bar: Bar, log: Floats) -> None:  # pra
 
 
 @called
-def _trade_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats) -> None:  # pragma: no cover
+def _trade_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats) -> bool:  # pragma: no cover
+    # Gives whether the position was entered inside this bar.
+    held, trades = m[M_POSITION], m[M_TRADES]
     protect(rules.costs, m, bar, (bar.low, bar.high), log)
     close_brackets(m, slots, bar.row)
     events = m[M_EVENTS]
@@ -220,6 +230,7 @@ def _trade_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats)
     if m[M_EVENTS] > events:
         _protect_new(rules, m, bar, log)
     close_brackets(m, slots, bar.row)
+    return m[M_POSITION] != 0.0 and (held == 0.0 or m[M_TRADES] != trades)
 
 
 @called
@@ -260,12 +271,13 @@ def pass_busy(
     else:
         _wait(m, slots)
     charge(rules.costs, m, bar, bar.funding_inside, log)
+    entered = False
     if trades:
         used = offered - m[M_BUDGET] if offered < np.inf else 0.0
         m[M_BUDGET] = max(0.0, _budget(rules, bar.volume) - used)
-        _trade_inside(rules, m, slots, bar, log)
+        entered = _trade_inside(rules, m, slots, bar, log)
         _trail_orders(m, slots, bar)
-    finish_bar(rules.costs, m, bar)
+    finish_bar(rules.costs, m, bar, entered)
     sweep(m, slots, ended)
     bound(rules, m, slots)
 

@@ -135,9 +135,11 @@ def _decide(desk: Desk, decisions: Times, weights: Floats, row: int) -> None:  #
 
 @inlined
 def _drifted(desk: Desk, row: int, equity: float) -> bool:  # pragma: no cover
-    # Whether a weight is further from its target than the threshold allows.
+    # Whether a weight is further from its target than the threshold allows; one whose order waits is on its way.
     limit = desk.rules[DRIFT] * equity
     for i in range(len(desk.book)):
+        if desk.book[i, PENDING] != 0.0:
+            continue
         held = desk.book[i, QUANTITY] * price_at(desk, i, row, CLOSE)
         if abs(held - desk.book[i, TARGET] * equity) > limit:
             return bool(limit > 0.0)

@@ -50,6 +50,7 @@ from tallow.core.orders.state import (
     RESTING,
     SIDE,
     STATUS,
+    TAKING,
     TARGET,
     TO_TARGET,
     TRAIL,
@@ -155,6 +156,7 @@ def _arrive(venue: Venue, m: Floats, slots: Floats, k: int, deal: tuple[Tick, Fl
         end(slots, k, REJECTED, WOULD_TAKE, tick.row)
         count_in(m, 0.0, 1.0)
     elif takes:
+        slots[k, STATUS] = TAKING  # what is left meets the next trade as it met this one
         fill_at_once(venue.rules, m, slots, k, (Offer(offered, TAKER, FRESH), as_bar(tick), log))
     elif validity in (IOC, FOK):
         end(slots, k, CANCELLED, NOT_FILLED_AT_ONCE, tick.row)
@@ -174,7 +176,7 @@ def _meet(venue: Venue, m: Floats, slots: Floats, k: int, deal: tuple[Tick, Floa
             slots[k, ARMED], slots[k, STATUS] = 1.0, FRESH  # it acts from the next trade on
         return
     if is_limit(slots, k):
-        if slots[k, STATUS] == FRESH:
+        if slots[k, STATUS] in (FRESH, TAKING):
             _arrive(venue, m, slots, k, deal)
         else:
             _rest(venue, m, slots, k, deal)
@@ -227,7 +229,7 @@ def pass_tick(
                 _meet(venue, m, slots, k, (tick, log))
                 close_brackets(m, slots, tick.row)
         _trail_orders(m, slots, tick.price)
-    finish_bar(rules.costs, m, as_bar(tick))
+    finish_bar(rules.costs, m, as_bar(tick), False)
     sweep(m, slots, ended)
     bound(rules, m, slots)
 
