@@ -1,6 +1,5 @@
 """The only file that chooses ports: a workspace joins settings, lake, records, venues and runners to the flows."""
 
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from tallow.flows.portfolio import Book, PortfolioResult, Weights
     from tallow.flows.refine import RefineReport
     from tallow.flows.replay import Replay
+    from tallow.flows.stored import Stored
     from tallow.flows.sweep import Studio
     from tallow.runners.processes import Processes
 
@@ -329,12 +329,12 @@ class Workspace:
 
         return backtest_bars(scene, strategy, bars, self.desk(check=check))
 
-    def portfolio(self, book: "Book", *, check: bool = True, **asked: Any) -> "PortfolioResult":
-        """Carry out weights of several symbols in one account; the options are those of `scene`. It is not stored."""
+    def portfolio(self, book: "Book", *, check: bool = True, cache: bool = True, **asked: Any) -> "PortfolioResult":
+        """Give the stored result of weights of several symbols, or compute it; the options are those of `scene`."""
         from tallow.flows.portfolio import portfolio
 
         scenes = [self.scene(book.weights, symbol=symbol, **asked) for symbol in book.symbols]
-        return portfolio(book, scenes, self.desk(), self._open, check=check)
+        return portfolio(book, scenes, self.desk(), self._open, check=check, cache=cache)
 
     def studio(self, scene: Scene | None, *, workers: int | None = None, check: bool = True) -> "Studio":
         """Give what the flows of many combinations need; no scene for candles that the caller holds.
@@ -381,22 +381,23 @@ class Workspace:
 
     def result(self, key: str) -> Result:
         """Find a stored result by the first digits of its key."""
-        from tallow.flows.replay import find_result
+        from tallow.flows.stored import find_backtest
 
-        found = find_result(self.desk(), key)
-        return found if found.ladder else self._with_ladder(found)
+        return find_backtest(self.desk(), key)
 
-    def _with_ladder(self, result: Result) -> Result:
-        # Results of earlier versions were stored without one.
-        from tallow.flows.costs import assumption_ladder
+    def stored(self, key: str) -> "Stored":
+        """Find a stored result of any kind by the first digits of its key."""
+        from tallow.flows.stored import find_stored
 
-        market = self._market(result)
-        ladder = assumption_ladder(result.scene, result.run.target, market.bars, market.funding)
-        return replace(result, ladder=ladder)
+        return find_stored(self.desk(), key)
 
     def replay(self, key: str) -> "Replay":
-        """Run a stored result again and compare every bit."""
-        return self.replay_result(self.result(key))
+        """Run a stored result of any kind again and compare every bit."""
+        from tallow.flows.stored import Loaders, replay_stored
+        from tallow.runners.texts import load_stored
+        from tallow.runners.weights import load_stored_weights
+
+        return replay_stored(self.desk(), key, Loaders(load_stored, load_stored_weights))
 
     def replay_result(self, stored: Result, bars: "Bars | None" = None) -> "Replay":
         """Run a stored result again and compare every bit; `bars` when it was computed on the caller's own."""
@@ -428,10 +429,18 @@ class Workspace:
         """Write the HTML page of a result; give its path."""
         from tallow.flows.report import render
 
-        self.progress("writing the report", 0, 1)
         rows = self._market(result).bars if bars is None else bars
+        return self._write(path, render(result, rows, palette=self.settings.palette))
+
+    def write_page(self, found: "Stored", path: Path) -> Path:
+        """Write the HTML page of a stored result of any kind; give its path."""
+        from tallow.flows.stored import render
+
+        return self._write(path, render(found, self.desk(), self.settings.palette))
+
+    def _write(self, path: Path, page: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(result, rows, palette=self.settings.palette), encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
         self.progress("writing the report", 1, 1)
         return path
 
@@ -454,7 +463,7 @@ class Workspace:
         return under(strategy, conditions_of(scene, funding)).targets(bars)
 
     def _certify(self, strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> Certificate:
-        from tallow.flows.check import Bench, check
+        from tallow.flows.check import Bench, check, check_command
         from tallow.runners.inline import clock_moved, conditions_of, is_event_driven, location, probe, under
         from tallow.runners.processes import Processes
         from tallow.runners.watch import watch
@@ -471,7 +480,7 @@ class Workspace:
                 clock_moved=clock_moved(subject),
                 by_bar=is_event_driven(subject),
                 file=location(strategy),
-                command=_check_command(location(strategy), scene),
+                command=check_command(location(strategy), scene),
             )
             return check(strategy, bars, tools, data=data, progress=self.progress)
 
@@ -490,11 +499,3 @@ class Workspace:
         if self.lake.version(GOLD_CANDLES, series(scene.instrument, scene.timeframe)) is None:
             where = {"venue": scene.instrument.venue, "symbol": scene.instrument.symbol}
             refine(self.lake, where=where, timeframes=(scene.timeframe,), progress=self.progress)
-
-
-def _check_command(file: str, scene: Scene) -> str:
-    """Write the command that checks this strategy with these parameters on these bars again."""
-    words = ["tallow check", shlex.quote(file), "-s", str(scene.instrument), "-t", str(scene.timeframe)]
-    if scene.range != EVERYTHING:
-        words += ["--timerange", f"{iso(scene.range.start)}..{iso(scene.range.end)}"]
-    return " ".join([*words, *(f"--set {name}={value}" for name, value in scene.parameters.items())])

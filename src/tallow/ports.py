@@ -9,7 +9,7 @@ from tallow.domain.columns import Bars, Floats, FundingRates, Targets, Ticks, Ti
 from tallow.domain.holdout import Opening, Seal
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import TimeRange
-from tallow.domain.results import Result
+from tallow.domain.results import Filed, Result
 from tallow.domain.scene import Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.tables import Table
@@ -204,7 +204,15 @@ class Records(Protocol):
         ...
 
     def load(self, key: str) -> Result | None:
-        """Give the result whose key starts with `key`; None when there is none."""
+        """Give the backtest whose key starts with `key`; None when there is none, or it is of another kind."""
+        ...
+
+    def file(self, result: Filed) -> None:
+        """Store a result of another kind under its key; the same key again adds evidence at most."""
+        ...
+
+    def filed(self, key: str) -> Filed | None:
+        """Give the result of another kind whose key starts with `key`; None when there is none, or a backtest."""
         ...
 
     def remove(self, key: str) -> int:
@@ -212,7 +220,7 @@ class Records(Protocol):
         ...
 
     def list(self, limit: int = 50) -> "list[Mapping[str, object]]":
-        """Give the newest results first: key, created, scene, digest, verdict and metrics."""
+        """Give the newest results of all kinds first: key, kind, created, instruments, digest, verdict, metrics, ..."""
         ...
 
     def keep(self, key: str, dataset: str, found: Evaluated, trials: Sequence[bytes]) -> None:

@@ -35,7 +35,13 @@ def test_a_file_is_carried_out_certified_and_told(
     assert call(*chosen, lake=demo_lake) == 0
     said = capsys.readouterr().out
     assert said.startswith("honest (window=24) on BTC/USDT, ETH/USDT 1h\n2024-01-01..2024-01-21, 480 rows, ")
-    for words in ("SIMULATED", "CERTIFIED", "simulated:ETH/USDT: gold.candles v", "shrunk purchases", "is not stored"):
+    for words in (
+        "SIMULATED",
+        "CERTIFIED",
+        "simulated:ETH/USDT: gold.candles v",
+        "shrunk purchases",
+        "tallow results replay",
+    ):
         assert words in said
     assert call(*chosen, "--json", lake=demo_lake) == 0
     found = json.loads(capsys.readouterr().out)
@@ -45,7 +51,7 @@ def test_a_file_is_carried_out_certified_and_told(
     assert sum(profits) == pytest.approx(found["metrics"]["final_equity"] - 10_000.0)
     assert sum(one["trades"] for one in found["instruments"]) == found["metrics"]["trades"]
     assert sum(one["fees"] for one in found["instruments"]) == pytest.approx(found["metrics"]["fees"])
-    assert (found["stored"], found["parameters"]) == (False, {"window": 24})
+    assert (found["stored"], found["parameters"]) == (True, {"window": 24})
     assert set(found["counters"]) >= {"stale_marks", "shrunk_purchases", "liquidations"}
 
 

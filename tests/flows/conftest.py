@@ -1,6 +1,7 @@
 """A lake under a clock that only moves when told, and pages as a parser would give them."""
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from tallow.core.strategies import buy_and_hold
 from tallow.domain.columns import Bars, Floats, FundingRates, Ticks
 from tallow.domain.holdout import Opening, Seal
 from tallow.domain.market import parse_symbol
-from tallow.domain.results import Result
+from tallow.domain.results import Filed, Result
 from tallow.domain.scene import Scene, Value
 from tallow.domain.timeframes import parse_timeframe
 from tallow.flows.backtest import Desk
@@ -166,6 +167,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, Result] = {}
+        self.files: dict[str, Filed] = {}
         self.counted: dict[str, dict[bytes, float]] = {}
         self.sealed: list[Seal] = []
         self.looks: list[Opening] = []
@@ -176,11 +178,18 @@ class Shelf:
     def load(self, key: str) -> Result | None:
         return next((result for name, result in self.kept.items() if name.startswith(key)), None)
 
+    def file(self, result: Filed) -> None:
+        # As a database would give it back.
+        self.files[result.key] = replace(result, body=json.loads(json.dumps(result.body, allow_nan=False)))
+
+    def filed(self, key: str) -> Filed | None:
+        return next((found for name, found in self.files.items() if name.startswith(key)), None)
+
     def remove(self, key: str) -> int:
         return int(self.kept.pop(key, None) is not None)
 
     def list(self, limit: int = 50) -> list[Mapping[str, object]]:
-        return [{"key": key} for key in self.kept][:limit]
+        return [{"key": key} for key in (*self.kept, *self.files)][:limit]
 
     def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
         self.counted.setdefault(dataset, {}).update(zip(trials, sharpes.tolist(), strict=True))

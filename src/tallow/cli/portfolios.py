@@ -1,14 +1,12 @@
 """The verb of several instruments in one account: portfolio."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from tallow.cli.research import MONEY, SPAN, evidence, open_market, options, refuse
-from tallow.cli.session import Session, table, verb
-
-if TYPE_CHECKING:
-    from tallow.flows.portfolio import PortfolioResult
+from tallow.cli.session import Session, verb
 
 SYMBOLS = (
     click.option(
@@ -26,14 +24,15 @@ RULES = (
     ),
     click.option("--margin", type=click.Choice(["isolated", "cross"]), default="isolated", show_default=True),
 )
-_OWN = ("symbols", "parameters", "rebalance", "margin", "no_check")
-_COLUMNS = ("symbol", "bars", "profit", "trades", "open", "fees", "exposure %", "stale marks", "incidents", "exposed")
+_OWN = ("symbols", "parameters", "rebalance", "margin", "no_check", "no_cache", "report")
 
 
 @click.command()
 @click.argument("weights", metavar="FILE|NAME")
 @options(SYMBOLS, SPAN, RULES, MONEY)
+@click.option("--no-cache", is_flag=True, help="compute even when this very result is stored")
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
+@click.option("--report", "report", metavar="PATH", help="also write the HTML page")
 @verb
 def portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
     """Carry out target weights of several symbols in one account.
@@ -45,39 +44,23 @@ def portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
     from tallow.core.portfolio import AccountRules
     from tallow.core.strategies.parameters import parse_assignments
     from tallow.flows.portfolio import Book, parse_rebalance
-    from tallow.flows.portfolio_page import describe
+    from tallow.flows.portfolio.plain import describe, text
     from tallow.runners.weights import load_weights
 
     rules = AccountRules(parse_rebalance(chosen["rebalance"]), chosen["margin"])
     code = load_weights(weights, parse_assignments(chosen["parameters"]))
     workspace = open_market(session)
     asked = {name: value for name, value in chosen.items() if name not in _OWN}
-    done = workspace.portfolio(Book(chosen["symbols"], code, rules), check=not chosen["no_check"], **asked)
-    session.emit(describe(done), text(done))
+    book, switches = (
+        Book(chosen["symbols"], code, rules),
+        {name: not chosen[f"no_{name}"] for name in ("check", "cache")},
+    )
+    done = workspace.portfolio(book, **switches, **asked)
+    session.emit(
+        describe(done), text(done) if done.certificate is None else f"{text(done)}\n{evidence(done.certificate)}"
+    )
+    if chosen["report"]:
+        session.hint(f"report  {workspace.write_page(done, Path(chosen['report']))}")
+    else:
+        session.hint(f"next    tallow report {done.key[:12]}")
     return refuse(done.certificate, weights) if done.certificate else 0
-
-
-def text(done: "PortfolioResult") -> str:
-    """Write a portfolio for a terminal."""
-    from tallow.flows.portfolio_page import footing, headline
-
-    rows = [
-        (
-            one.symbol, one.bars, profit, one.trades, one.open_trades, fees, exposure, one.stale_marks,
-            len(one.incidents), sum(incident.exposed for incident in one.incidents),
-        )
-        for one, profit, fees, exposure in zip(
-            done.instruments,
-            _aligned([one.profit for one in done.instruments]),
-            _aligned([one.fees for one in done.instruments]),
-            _aligned([one.exposure_pct for one in done.instruments]),
-            strict=True,
-        )
-    ]  # fmt: skip
-    verdict = evidence(done.certificate) if done.certificate else "UNPROVEN  the look-ahead check was left out"
-    return "\n\n".join([headline(done), table(rows, _COLUMNS), footing(done), verdict])
-
-
-def _aligned(values: list[float]) -> list[str]:
-    shown = [f"{value:,.2f}" for value in values]
-    return [value.rjust(max(map(len, shown))) for value in shown]

@@ -1,6 +1,7 @@
 """The verbs of stored results: results (list, show, compare, replay, remove) and report."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,13 +27,13 @@ def list_results(session: Session, /, limit: int) -> None:
     text = table(
         (
             (
-                str(row["key"])[:12], iso(int(str(row["created"])) // SECOND * SECOND), row["strategy"],
+                str(row["key"])[:12], row["kind"], iso(int(str(row["created"])) // SECOND * SECOND), row["strategy"],
                 row["instrument"], row["timeframe"], row["verdict"], row["score"],
                 *(_metric(row["metrics"], name) for name in HEADLINE),
             )
             for row in rows
         ),
-        ("id", "created", "strategy", "instrument", "timeframe", "look-ahead", "score", *HEADLINE),
+        ("id", "kind", "created", "strategy", "instrument", "timeframe", "look-ahead", "score", *HEADLINE),
     )  # fmt: skip
     session.emit(rows, text if rows else "no stored results yet")
     if not rows:
@@ -44,13 +45,12 @@ def list_results(session: Session, /, limit: int) -> None:
 @verb
 def show(session: Session, /, key: str) -> None:
     """Show one result."""
-    from tallow.flows.appraise import counted_trials
+    from tallow.flows.stored import describe, text, trials_by_now
 
     workspace = session.reading()
-    result = workspace.result(key)
-    session.emit(workspace.describe(result), workspace.text(result))
-    by_now, _ = counted_trials(workspace.records, result.scene, result.data_digest)
-    session.hint(f"trials  {by_now:,} on this data by now")
+    found = workspace.stored(key)
+    session.emit(describe(found), text(found))
+    session.hint(f"trials  {trials_by_now(found, workspace.desk()):,} on this data by now")
 
 
 @results.command()
@@ -58,9 +58,12 @@ def show(session: Session, /, key: str) -> None:
 @click.argument("right", metavar="B")
 @verb
 def compare(session: Session, /, left: str, right: str) -> None:
-    """Put two results side by side: what differs in the scene, and every metric."""
+    """Put two results of one kind side by side: what differs in the scene, and every metric."""
+    from tallow.flows.stored import describe
+
     workspace = session.reading()
-    pair = [workspace.describe(workspace.result(key)) for key in (left, right)]
+    pair = [describe(workspace.stored(key)) for key in (left, right)]
+    _refuse_unlike(pair)
     rows = [(name, *(_metric(one["metrics"], name) for one in pair)) for name in pair[0]["metrics"]]
     scenes = [(name, *(str(one["scene"].get(name)) for one in pair)) for name in pair[0]["scene"]]
     different = [row for row in scenes if row[1] != row[2]]
@@ -110,9 +113,20 @@ def remove(session: Session, /, key: str, *, yes: bool) -> None:
 def report(session: Session, /, key: str, out: str | None) -> None:
     """Write one self-contained HTML page about a stored result."""
     workspace = session.reading()
-    result = workspace.result(key)
-    path = workspace.write_report(result, Path(out or f"report-{result.key[:12]}.html"))
-    session.emit({"report": str(path), "key": result.key}, str(path))
+    found = workspace.stored(key)
+    path = workspace.write_page(found, Path(out or f"report-{found.key[:12]}.html"))
+    session.emit({"report": str(path), "key": found.key}, str(path))
+
+
+def _refuse_unlike(pair: list[dict[str, Any]]) -> None:
+    kinds = [one.get("kind", "backtest") for one in pair]
+    if kinds[0] != kinds[1]:
+        raise UserError(
+            "UNLIKE_RESULTS",
+            f"a {kinds[0]} and a {kinds[1]} are not compared: their scenes have different fields",
+            facts={one["key"][:12]: kind for one, kind in zip(pair, kinds, strict=True)},
+            commands=["tallow results list", *(f"tallow results show {one['key'][:12]}" for one in pair)],
+        )
 
 
 def _metric(metrics: object, name: str) -> object:

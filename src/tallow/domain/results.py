@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,3 +153,72 @@ class Result:
     notes: tuple[str, ...] = field(default=())
     score: Mapping[str, Any] | None = None
     ladder: tuple[Rung, ...] = ()
+
+
+Kind = Literal["backtest", "portfolio", "walk-forward"]
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A stored result of another kind than a backtest, as what any store can hold: plain values and arrays.
+
+    Attributes:
+        key: content key.
+        kind: what reads `body` and `arrays` back.
+        digest: sha256 of every number of the result; a replay must give the same.
+        strategy: name of what decided.
+        instruments: qualified names.
+        timeframe: candle length.
+        verdict: of the certificate, or ``unproven``.
+        scene: plain values that say what was run; `range` is among them.
+        body: everything else that JSON can hold; `metrics` and `score` are among it.
+        arrays: everything else.
+    """
+
+    key: str
+    kind: Kind
+    digest: str
+    created: int
+    strategy: str
+    instruments: tuple[str, ...]
+    timeframe: str
+    verdict: str
+    scene: Mapping[str, Any]
+    body: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+
+    def arrays_digest(self) -> str:
+        """Give the sha256 of the arrays with their names."""
+        seen = hashlib.sha256()
+        for name, array in sorted(self.arrays.items()):
+            seen.update(f"{name} {array.dtype.str} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())
+        return seen.hexdigest()
+
+
+def run_arrays(run: Run) -> dict[str, NDArray[Any]]:
+    """Give every number of a run as arrays under flat names; `run_of` reads them back."""
+    parts: tuple[tuple[str, Run | FillLog | TradeLog], ...] = (
+        ("", run),
+        ("fills.", run.fills),
+        ("trades.", run.trades),
+    )
+    named = {f"{prefix}{item.name}": getattr(part, item.name) for prefix, part in parts for item in fields(part)}
+    return {name: np.asarray(value) for name, value in named.items() if not isinstance(value, FillLog | TradeLog)}
+
+
+def run_of(arrays: Mapping[str, NDArray[Any]]) -> Run:
+    """Make a run of what `run_arrays` gave.
+
+    Raises:
+        KeyError: when an array is missing.
+    """
+    return Run(
+        time=arrays["time"],
+        equity=arrays["equity"],
+        position=arrays["position"],
+        target=arrays["target"],
+        fills=FillLog(**{item.name: arrays[f"fills.{item.name}"] for item in fields(FillLog)}),
+        trades=TradeLog(**{item.name: arrays[f"trades.{item.name}"] for item in fields(TradeLog)}),
+        ambiguous_bars=int(arrays["ambiguous_bars"]),
+        rejected_orders=int(arrays["rejected_orders"]),
+    )

@@ -22,6 +22,7 @@ from tallow.domain.errors import Error
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.sweep import dataset_key
+from tallow.domain.timeframes import Timeframe
 from tallow.ports import Records, Strategy
 
 Decide = Callable[[Bars], Targets]
@@ -47,18 +48,25 @@ def appraise(
         settling: how its decisions depend on the start of the data; None when that was not looked at.
     """
     scene = result.scene
-    returns, per_year = ratio_returns(result.run, scene.timeframe, scene.cash)
-    count, ratios = trials
     evidence = Evidence(
         closed_trades=int(result.metrics.get("trades") or 0),
         permutation=random_entries(result.run, bars, scene.execution, settling),
         startup=settling,
         causality=result.certificate.verdict if result.certificate is not None else "unknown",
     )
+    return appraise_run(result.run, scene.timeframe, scene.cash, evidence, trials)
+
+
+def appraise_run(
+    run: Run, timeframe: Timeframe, cash: float, evidence: Evidence, trials: tuple[int, Floats]
+) -> dict[str, Any]:
+    """Give the plain values of the score of an account, whatever it held."""
+    returns, per_year = ratio_returns(run, timeframe, cash)
+    count, ratios = trials
     found = score(
         returns,
         trials=max(1, count),
-        trial_sharpes=np.asarray(ratios) * math.sqrt(scene.timeframe.per_year),
+        trial_sharpes=np.asarray(ratios) * math.sqrt(timeframe.per_year),
         per_year=per_year,
         evidence=evidence,
         resampling=Resampling(resamples=RESAMPLES[len(returns) > MANY_RETURNS]),

@@ -1,5 +1,6 @@
 """Check a strategy for look-ahead on the very bars it is judged by."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from tallow.core.causality import Effort, Fresh, Run, Step, Subject, certify
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate, Finding
+from tallow.domain.ranges import EVERYTHING, iso
+from tallow.domain.scene import Scene
 from tallow.ports import Clock, Progress, Strategy, silent
 
 _PHASE = "checking for look-ahead"
@@ -120,3 +123,11 @@ def _shown(run: Run, progress: Progress) -> Run:
         return run(bars)
 
     return counted
+
+
+def check_command(file: str, scene: Scene) -> str:
+    """Write the command that checks this strategy with these parameters on these bars again."""
+    words = ["tallow check", shlex.quote(file), "-s", str(scene.instrument), "-t", str(scene.timeframe)]
+    if scene.range != EVERYTHING:
+        words += ["--timerange", f"{iso(scene.range.start)}..{iso(scene.range.end)}"]
+    return " ".join([*words, *(f"--set {name}={value}" for name, value in scene.parameters.items())])

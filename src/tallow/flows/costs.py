@@ -1,6 +1,6 @@
 """What the same decisions would have made under other executions and costs: the assumption ladder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tallow.core.engine import prepare, summarize
@@ -22,12 +22,20 @@ def assumption_ladder(
     Among the models from the next open on, more cost never raises the return of targets that are all in or flat;
     where it may, see docs/honesty.md.
     """
-    market, rungs = prepare(bars, funding), []
-    steps = [*_models(scene.execution), *_multiples(scene.execution)]
-    for kind, label, assumption, execution in steps:
-        done = summarize(market, targets, execution, cash=scene.cash, periods_per_year=scene.timeframe.per_year)
-        rungs.append(Rung(kind, label, 100.0 * done.total_return, assumption))  # type: ignore[arg-type]
-    return tuple(rungs)
+    market, per_year = prepare(bars, funding), scene.timeframe.per_year
+
+    def earned(execution: Execution) -> float:
+        return summarize(market, targets, execution, cash=scene.cash, periods_per_year=per_year).total_return
+
+    return climb(scene.execution, earned)
+
+
+def climb(own: Execution, earned: Callable[[Execution], float]) -> tuple[Rung, ...]:
+    """Give the rungs, from the execution of a scene and the return, a fraction, that another one would have earned."""
+    return tuple(
+        Rung(kind, label, 100.0 * earned(execution), assumption)  # type: ignore[arg-type]
+        for kind, label, assumption, execution in (*_models(own), *_multiples(own))
+    )
 
 
 Step = tuple[str, str, str, Execution]

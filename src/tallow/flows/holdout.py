@@ -62,9 +62,13 @@ def seal(instrument: Instrument, timeframe: Timeframe, start: int, desk: Desk) -
 
 def _seen(desk: Desk, instrument: str, start: int) -> int:
     """Count stored results whose range reaches into what is to be sealed."""
-    rows = (row for row in desk.records.list(1_000_000) if row.get("instrument") == instrument)
-    ranges = [row.get("range") for row in rows]
+    stored = desk.records.list(1_000_000)
+    ranges = [row.get("range") for row in stored if instrument in _named(row.get("instruments"))]
     return sum(isinstance(span, list) and int(span[1]) > start for span in ranges)
+
+
+def _named(instruments: object) -> list[object]:
+    return instruments if isinstance(instruments, list) else []
 
 
 def open_holdout(scene: Scene, strategy: Strategy, desk: Desk) -> Opened:

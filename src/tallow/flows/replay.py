@@ -1,5 +1,6 @@
 """Run a stored result again and compare every bit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tallow.domain.columns import Bars
@@ -28,14 +29,22 @@ def find_result(desk: Desk, key: str) -> Result:
     """Find a stored result by the first digits of its key.
 
     Raises:
-        UserError: UNKNOWN_RESULT when there is none.
+        UserError: UNKNOWN_RESULT when there is none; NOT_A_BACKTEST when it is of another kind.
     """
     result = desk.records.load(key)
-    if result is None:
+    if result is not None:
+        return result
+    other = desk.records.filed(key)
+    if other is not None:
         raise UserError(
-            "UNKNOWN_RESULT", f"no stored result starts with {key!r}", commands=["tallow results list"], exit="no data"
+            "NOT_A_BACKTEST",
+            f"result {other.key[:12]} is a {other.kind}, not a backtest",
+            facts={"received": f"{other.kind} of {other.strategy}", "valid": "the ID of a backtest"},
+            commands=[f"tallow results show {other.key[:12]}", "tallow results list"],
         )
-    return result
+    raise UserError(
+        "UNKNOWN_RESULT", f"no stored result starts with {key!r}", commands=["tallow results list"], exit="no data"
+    )
 
 
 def replay(stored: Result, strategy: Strategy, desk: Desk, bars: Bars | None = None) -> Replay:
@@ -45,13 +54,16 @@ def replay(stored: Result, strategy: Strategy, desk: Desk, bars: Bars | None = N
     """
     market = read_market(desk.lake, stored.scene, dict(stored.table_versions)) if bars is None else own_market(bars)
     again = compute(stored.scene, strategy, market, desk)
-    different = [
-        f"{name}: stored {value!r}, now {again.metrics.get(name)!r}"
-        for name, value in stored.metrics.items()
-        if again.metrics.get(name) != value
-    ]
+    different = differences(stored.metrics, again.metrics)
     if stored.data_digest != again.data_digest:
         different.append(f"data: stored {stored.data_digest[:16]}, now {again.data_digest[:16]}")
     if stored.engine_version != again.engine_version:
         different.append(f"engine: stored version {stored.engine_version}, now {again.engine_version}")
     return Replay(stored.key, stored.digest, again.digest, tuple(different))
+
+
+def differences(stored: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """Write every metric that is another one now."""
+    return [
+        f"{name}: stored {value!r}, now {now.get(name)!r}" for name, value in stored.items() if now.get(name) != value
+    ]

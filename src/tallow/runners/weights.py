@@ -21,7 +21,7 @@ from tallow.domain.scene import Value
 from tallow.domain.timeframes import Timeframe
 from tallow.runners.frames import lent_frame
 from tallow.runners.inline import quiet, reporting
-from tallow.runners.sources import Source, imported, read_source
+from tallow.runners.sources import Source, imported, parted, read_source
 from tallow.runners.texts import text_of
 
 
@@ -109,6 +109,25 @@ def load_weights(code: Code, parameters: Mapping[str, Any] | None = None) -> Wei
     return _load_file(path, path.stem, given)
 
 
+def load_stored_weights(name: str, text: str, parameters: Mapping[str, Any]) -> Weights:
+    """Load the weights of a stored result: the built-in rule they were, or their text.
+
+    Raises:
+        UserError: STRATEGY_CHANGED when they were a built-in rule that is another one today.
+    """
+    if name in BUILT_IN and text.startswith(f"def {name}(close: Floats"):
+        weights = load_weights(name, parameters)
+        if weights.source == text:
+            return weights
+        raise UserError(
+            "STRATEGY_CHANGED",
+            f"the built-in weights {name!r} have changed since the result was stored",
+            commands=[f"tallow portfolio {name}"],
+        )
+    main, beside = parted(text)
+    return _load_file(_written(name, main, beside), name, parameters)
+
+
 def _load_file(path: Path, name: str, given: Mapping[str, Any]) -> FileWeights:
     origin = read_source(path)
     with reporting(path), quiet(), imported(origin) as module:
@@ -127,11 +146,19 @@ def _load_function(code: Callable[..., Any], given: Mapping[str, Any]) -> FileWe
     # Written to a file of its own, so that every call can import it anew.
     name = code.__name__
     text = text_of(code) + ("" if name == "weights" else f"weights = {name}\n")
+    path = _written(name, text, {})
+    return _load_file(path, path.stem, given)
+
+
+def _written(name: str, text: str, beside: Mapping[str, str]) -> Path:
+    # The files live as long as this process.
     folder = Path(tempfile.mkdtemp(prefix="tallow-weights-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for module, source in beside.items():
+        (folder / f"{module}.py").write_text(source, encoding="utf-8")
     path = folder / f"{name if name.isidentifier() else 'weights'}.py"
     path.write_text(text, encoding="utf-8")
-    return _load_file(path, path.stem, given)
+    return path
 
 
 def _check_times(index: pd.Index, bars: Mapping[str, Bars]) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
     from tallow.sdk.holdouts import Holdouts
+    from tallow.sdk.stored import Results
 
 
 class Lake:
@@ -95,6 +96,13 @@ class Lake:
         from tallow.sdk.holdouts import Holdouts
 
         return Holdouts(self.workspace)
+
+    @property
+    def results(self) -> "Results":
+        """The stored results: `.list()`, `.open(key)`, `.replay(key)`, `.remove(key)`."""
+        from tallow.sdk.stored import Results
+
+        return Results(self.workspace)
 
     def query(self, sql: str, *, as_: As | None = None) -> Any:
         """Run one SELECT over the tables by their full names: ``select * from gold.candles limit 5``."""

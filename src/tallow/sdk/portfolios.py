@@ -1,6 +1,8 @@
 """Carry out weights of several symbols from Python."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tallow.domain.scene import Value
@@ -9,10 +11,13 @@ from tallow.sdk.lake import Lake, open
 from tallow.sdk.results import frame_of
 
 if TYPE_CHECKING:
+    from tallow.app import Workspace
+    from tallow.core.honesty import HonestScore
     from tallow.core.portfolio import PortfolioRun, Rebalance
     from tallow.domain.columns import Floats
     from tallow.domain.evidence import Certificate
     from tallow.flows.portfolio import PortfolioResult
+    from tallow.flows.replay import Replay
 
 
 class Portfolio:
@@ -21,13 +26,19 @@ class Portfolio:
     Frames are pandas; `.frame(name, as_="polars")` gives the others. It is not stored.
     """
 
-    def __init__(self, done: "PortfolioResult") -> None:
+    def __init__(self, done: "PortfolioResult", workspace: "Workspace") -> None:
         self._done = done
+        self._workspace = workspace
 
     @property
     def metrics(self) -> dict[str, float | int | None]:
         """Every metric of the account under its canonical name; None where it is undefined."""
         return dict(self._done.metrics)
+
+    @property
+    def key(self) -> str:
+        """Content key: weights, rules, instruments, table versions and engine; `tallow results show KEY` finds it."""
+        return self._done.key
 
     @property
     def digest(self) -> str:
@@ -76,6 +87,29 @@ class Portfolio:
         """Profit, trades, fees, exposure and incidents of every symbol, one a row."""
         return self.frame("instruments")
 
+    @property
+    def score(self) -> "HonestScore | None":
+        """What is left of the Sharpe ratio once trials, chance and length are counted."""
+        from tallow.flows.portfolio.trust import account
+        from tallow.flows.report.honesty import score_of
+
+        return score_of(account(self._done))
+
+    @property
+    def ladder(self) -> Any:
+        """Returns of the same weights under other executions and costs, one a row."""
+        import polars as pl
+
+        return give(pl.DataFrame([asdict(rung) for rung in self._done.ladder]), None)
+
+    def replay(self) -> "Replay":
+        """Run the stored source on the pinned data again; `.equal` says whether every bit is the same."""
+        return self._workspace.replay(self.key)
+
+    def report(self, path: str = "report.html") -> Path:
+        """Write the full self-contained page; give its path."""
+        return self._workspace.write_page(self._done, Path(path))
+
     def frame(self, name: str, as_: As | None = None) -> Any:
         """Give ``equity``, ``positions``, ``weights``, ``targets``, ``trades`` or ``instruments`` as any frame."""
         import polars as pl
@@ -111,15 +145,14 @@ class Portfolio:
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything but the arrays as plain values."""
-        from tallow.flows.portfolio_page import describe
+        from tallow.flows.portfolio.plain import describe
 
         return describe(self._done)
 
     def __repr__(self) -> str:
-        from tallow.flows.portfolio_page import footing, headline
+        from tallow.flows.portfolio.plain import text
 
-        verdict = f"look-ahead: {self.check.verdict}" if self.check else "look-ahead: unproven"
-        return "\n\n".join([headline(self._done), footing(self._done), verdict])
+        return text(self._done)
 
 
 def portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
@@ -133,6 +166,7 @@ def portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
     rebalance: "str | Rebalance" = "change",
     margin: Literal["isolated", "cross"] = "isolated",
     check: bool = True,
+    cache: bool = True,
     **execution: Any,
 ) -> Portfolio:
     """Carry out target weights of several symbols in one account and give a `Portfolio`.
@@ -149,6 +183,7 @@ def portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
         rebalance: ``change``, ``daily``, ``weekly``, ``monthly``, ``every:24`` or ``drift:0.05``.
         margin: ``isolated`` or ``cross``.
         check: also certify that the weights do not see the future.
+        cache: give the stored result of this very portfolio, where there is one.
         execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop, days.
 
     Raises:
@@ -162,4 +197,5 @@ def portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
     named = [symbols] if isinstance(symbols, str) else symbols
     book = Book(named, load_weights(weights, params), AccountRules(rule, margin))
     workspace = (lake or open()).workspace
-    return Portfolio(workspace.portfolio(book, check=check, timeframe=timeframe, timerange=timerange, **execution))
+    asked = {"timeframe": timeframe, "timerange": timerange, **execution}
+    return Portfolio(workspace.portfolio(book, check=check, cache=cache, **asked), workspace)

@@ -5,19 +5,20 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from tallow.domain.columns import Floats
 from tallow.domain.errors import TerminalError, UserError
 from tallow.domain.evidence import Certificate, Incident, Rung
 from tallow.domain.holdout import Opening, Seal
-from tallow.domain.results import FillLog, Result, Run, TradeLog
+from tallow.domain.results import Filed, Result, run_arrays, run_of
 from tallow.domain.scene import parse_scene
 from tallow.domain.sweep import Evaluated
 from tallow.stores import holdouts, sweeps
@@ -61,10 +62,7 @@ class SqlRecords:
 
     def save(self, result: Result) -> None:
         """Store under the key; the arrays first, so that a row never lacks them; the same key again adds nothing."""
-        engine = self._engine
-        path = self._arrays(result.key)
-        if not path.exists():
-            _write(path, _pack(result.run))
+        body = _body(result)
         row = {
             "key": result.key,
             "created": result.created,
@@ -74,24 +72,61 @@ class SqlRecords:
             "timeframe": str(result.scene.timeframe),
             "verdict": result.certificate.verdict if result.certificate else "unproven",
             "scene": result.scene.canonical(),
-            "body": json.dumps(_body(result), allow_nan=False),
+            "body": json.dumps(body, allow_nan=False),
         }
+        self._keep(row, _Evidence(str(row["verdict"]), body["score"] is not None), run_arrays(result.run))
+
+    def file(self, result: Filed) -> None:
+        """Store a result of another kind in the same place and the same way."""
+        body = {**result.body, "kind": result.kind, "arrays": result.arrays_digest()}
+        row = {
+            "key": result.key,
+            "created": result.created,
+            "digest": result.digest,
+            "strategy": result.strategy,
+            "instrument": _joined(result.instruments),
+            "timeframe": result.timeframe,
+            "verdict": result.verdict,
+            "scene": json.dumps({**result.scene, "instruments": result.instruments}, sort_keys=True, allow_nan=False),
+            "body": json.dumps(body, allow_nan=False),
+        }
+        self._keep(row, _Evidence(result.verdict, result.body.get("score") is not None), result.arrays)
+
+    def _keep(self, row: Mapping[str, object], evidence: "_Evidence", arrays: Mapping[str, NDArray[Any]]) -> None:
+        engine, key = self._engine, str(row["key"])
+        path = self._arrays(key)
+        if not path.exists():
+            _write(path, _pack(arrays))
         with engine.begin() as connection:
-            query = sa.select(RESULTS.c.verdict, RESULTS.c.body).where(RESULTS.c.key == result.key)
+            query = sa.select(RESULTS.c.verdict, RESULTS.c.body).where(RESULTS.c.key == key)
             known = connection.execute(query).first()
             if known is None:
-                connection.execute(sa.insert(RESULTS).values(row))
-            elif _adds_evidence(result, known):
+                connection.execute(sa.insert(RESULTS).values(**row))
+            elif evidence.adds_to(known):
                 # Evidence found later about the same numbers; the numbers themselves never change.
-                connection.execute(sa.update(RESULTS).where(RESULTS.c.key == result.key).values(row))
+                connection.execute(sa.update(RESULTS).where(RESULTS.c.key == key).values(**row))
 
     def load(self, key: str) -> Result | None:
-        """Give the result whose key starts with `key`; None when there is none.
+        """Give the backtest whose key starts with `key`; None when there is none, or it is of another kind.
 
         Raises:
-            UserError: AMBIGUOUS_KEY when several start so.
+            UserError: AMBIGUOUS_KEY when several results of any kind start so.
             TerminalError: DAMAGED_RESULT when the arrays are gone or do not match the digest.
         """
+        row = self._row(key)
+        return None if row is None or _kind(row) != "backtest" else self._result(row)
+
+    def filed(self, key: str) -> Filed | None:
+        """Give the result of another kind whose key starts with `key`; None when there is none, or a backtest.
+
+        Raises:
+            UserError: AMBIGUOUS_KEY when several results of any kind start so.
+            TerminalError: DAMAGED_RESULT when the arrays are gone or are not those that were stored.
+        """
+        row = self._row(key)
+        return None if row is None or _kind(row) == "backtest" else self._filed(row)
+
+    def _row(self, key: str) -> Any:
         if self._is_empty():
             return None
         prefix = key.lower()
@@ -105,7 +140,7 @@ class SqlRecords:
                 facts={"they are": ", ".join(row.key[:16] for row in rows)},
                 commands=["tallow results list"],
             )
-        return self._result(rows[0]) if rows else None
+        return rows[0] if rows else None
 
     def list(self, limit: int = 50) -> list[Mapping[str, object]]:
         """Give the newest results first, as plain values."""
@@ -114,21 +149,23 @@ class SqlRecords:
         query = sa.select(RESULTS).order_by(RESULTS.c.created.desc(), RESULTS.c.key).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        bodies = [json.loads(row.body) for row in rows]
+        bodies, scenes = [json.loads(row.body) for row in rows], [json.loads(row.scene) for row in rows]
         return [
             {
                 "key": row.key,
+                "kind": body.get("kind", "backtest"),
                 "created": row.created,
                 "strategy": row.strategy,
                 "instrument": row.instrument,
+                "instruments": scene.get("instruments", [row.instrument]),
                 "timeframe": row.timeframe,
                 "verdict": row.verdict,
                 "digest": row.digest,
-                "range": json.loads(row.scene)["range"],
+                "range": scene["range"],
                 "score": (body.get("score") or {}).get("verdict", "not scored"),
                 "metrics": body["metrics"],
             }
-            for row, body in zip(rows, bodies, strict=True)
+            for row, body, scene in zip(rows, bodies, scenes, strict=True)
         ]
 
     def remove(self, key: str) -> int:
@@ -200,15 +237,42 @@ class SqlRecords:
     def _arrays(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
+    def _unpacked(self, key: str) -> dict[str, NDArray[Any]]:
+        path = self._arrays(key)
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise _damaged(key, f"{path} cannot be read: {error}") from error
+
+    def _filed(self, row: Any) -> Filed:
+        body, scene, arrays = json.loads(row.body), json.loads(row.scene), self._unpacked(row.key)
+        found = Filed(
+            key=row.key,
+            kind=body.pop("kind"),
+            digest=row.digest,
+            created=row.created,
+            strategy=row.strategy,
+            instruments=tuple(scene["instruments"]),
+            timeframe=row.timeframe,
+            verdict=row.verdict,
+            scene=scene,
+            body=body,
+            arrays=arrays,
+        )
+        if found.arrays_digest() != body.pop("arrays"):
+            raise _damaged(row.key, f"{self._arrays(row.key)} does not hold the arrays that were stored")
+        return found
+
     def _result(self, row: Any) -> Result:
         body = json.loads(row.body)
-        path = self._arrays(row.key)
+        arrays = self._unpacked(row.key)
         try:
-            run = _unpack(path.read_bytes())
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise _damaged(row.key, f"{path} cannot be read: {error}") from error
+            run = run_of(arrays)
+        except KeyError as error:
+            raise _damaged(row.key, f"{self._arrays(row.key)} cannot be read: {error}") from error
         if run.digest() != row.digest:
-            raise _damaged(row.key, f"{path} does not match the digest {row.digest[:16]}")
+            raise _damaged(row.key, f"{self._arrays(row.key)} does not match the digest {row.digest[:16]}")
         certificate = body.pop("certificate")
         return Result(
             key=row.key,
@@ -224,11 +288,32 @@ class SqlRecords:
         )
 
 
-def _adds_evidence(result: Result, known: Any) -> bool:
-    certificate, score = result.certificate, json.loads(known.body).get("score")
-    if certificate is not None and certificate.verdict != known.verdict:
-        return True
-    return result.score is not None and score is None and (certificate is not None or known.verdict == "unproven")
+class _Evidence(NamedTuple):
+    """What a result to be stored knows about itself: its look-ahead verdict, and whether it is scored."""
+
+    verdict: str
+    scored: bool
+
+    def adds_to(self, known: Any) -> bool:
+        """Say whether it knows more than the row that is stored."""
+        proven, score = self.verdict != "unproven", json.loads(known.body).get("score")
+        if proven and self.verdict != known.verdict:
+            return True
+        return self.scored and score is None and (proven or known.verdict == "unproven")
+
+
+def _kind(row: Any) -> str:
+    return str(json.loads(row.body).get("kind", "backtest"))
+
+
+def _joined(instruments: Sequence[str]) -> str:
+    # As many as fit into the column; all of them stand in the scene.
+    shown, left = instruments[0], len(instruments) - 1
+    for name in instruments[1:]:
+        if len(shown) + len(name) > 50:
+            break
+        shown, left = f"{shown}, {name}", left - 1
+    return f"{shown} + {left}" if left else shown
 
 
 def _body(result: Result) -> dict[str, object]:
@@ -249,32 +334,10 @@ def _body(result: Result) -> dict[str, object]:
     }
 
 
-def _pack(run: Run) -> bytes:
-    arrays = {f"{prefix}{item.name}": getattr(part, item.name) for prefix, part in _parts(run) for item in fields(part)}
+def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
-    flat = {name: value for name, value in arrays.items() if not isinstance(value, FillLog | TradeLog)}
-    np.savez_compressed(buffer, **{name: np.asarray(value) for name, value in flat.items()})  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def _parts(run: Run) -> list[tuple[str, Run | FillLog | TradeLog]]:
-    return [("", run), ("fills.", run.fills), ("trades.", run.trades)]
-
-
-def _unpack(content: bytes) -> Run:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        fills = FillLog(**{item.name: arrays[f"fills.{item.name}"] for item in fields(FillLog)})
-        trades = TradeLog(**{item.name: arrays[f"trades.{item.name}"] for item in fields(TradeLog)})
-        return Run(
-            time=arrays["time"],
-            equity=arrays["equity"],
-            position=arrays["position"],
-            target=arrays["target"],
-            fills=fills,
-            trades=trades,
-            ambiguous_bars=int(arrays["ambiguous_bars"]),
-            rejected_orders=int(arrays["rejected_orders"]),
-        )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tallow.core.causality.compare import changed_rows
 from tallow.core.honesty.inputs import bad, check_count
@@ -12,7 +13,7 @@ from tallow.domain.columns import Bars, Floats, Targets
 from tallow.domain.errors import Error, UserError
 
 Output = Callable[[Bars], Targets]
-"""Gives one value a bar: targets of a strategy, or an indicator."""
+"""Gives one value a bar: targets of a strategy, or an indicator; or a row of values a bar: weights."""
 
 Settling = Literal["none", "settles", "never"]
 
@@ -86,7 +87,7 @@ def startup_sensitivity(
     halving, so that it costs about 10 runs more. It holds for these bars: a rare branch may need more.
 
     Args:
-        run: gives one value a bar; a tallow error counts as a changed output.
+        run: gives one value a bar, or a row of as many values each; a tallow error counts as a changed output.
         bars: market data; at least 2 bars more than `rows`.
         rows: last rows to evaluate, by default a quarter of the bars and at most 200.
         lead_ins: numbers of earlier bars to try, by default 0, 1, 2, 5, 10, 20, 50 ... and all but one.
@@ -135,13 +136,20 @@ def _try(run: Output, bars: Bars, lead: int, reference: Floats) -> LeadIn:
         output = _output(run, bars)[lead:]
     except Error as problem:
         return LeadIn(lead, len(reference), True, problem.message)
-    rows = changed_rows(reference, output, len(reference))
+    rows = _changed(reference, output)
     return LeadIn(lead, len(rows), len(rows) > 0 and int(rows[-1]) == len(reference) - 1)
+
+
+def _changed(reference: Floats, output: Floats) -> NDArray[np.intp]:
+    if reference.ndim == 1:
+        return changed_rows(reference, output, len(reference))
+    pairs = zip(reference.T, output.T, strict=True)
+    return np.unique(np.concatenate([changed_rows(before, after, len(before)) for before, after in pairs]))
 
 
 def _output(run: Output, bars: Bars) -> Floats:
     output = np.asarray(run(bars), np.float64)
-    if output.shape != (len(bars),):
+    if output.ndim not in (1, 2) or len(output) != len(bars) or not output.size:
         raise UserError(
             "BAD_OUTPUT", f"the output has shape {output.shape}", facts={"valid": f"one value a bar: ({len(bars)},)"}
         )

@@ -81,6 +81,8 @@ def method_sentence(found: HonestScore) -> str:
     made = max((interval.resamples for interval in found.intervals.values()), default=0)
     words = f"Intervals: {made:,} resamples of {found.returns:,} returns (stationary bootstrap)."
     test = found.evidence.permutation
+    if any(caveat.code == "NOT_PERMUTED" for caveat in found.caveats):
+        return f"{words} Random entries: not tried, see above."
     if test is None or test.p_value is None:
         return words + " Random entries: nothing was ever held."
     return (

@@ -28,12 +28,12 @@ def under_water(equity: Floats, cash: float) -> Floats:
     return (equity / peak - 1) * 100
 
 
-def equity_chart(result: Result, bars: Bars) -> Markup:
-    """Draw equity, the buy-and-hold line and the drawdown below, without script."""
+def equity_chart(result: Result, bars: Bars | None) -> Markup:
+    """Draw equity, the buy-and-hold line (where there are bars) and the drawdown below, without script."""
     run, height = result.run, 440
     span = (int(run.time[0]), int(run.time[-1]) + result.scene.timeframe.microseconds)
     x = svg.places(run.time, *span)
-    hold = hold_values(result, bars)
+    hold = None if bars is None else hold_values(result, bars)
     values = run.equity if hold is None else np.concatenate([run.equity, hold])
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
@@ -49,13 +49,13 @@ def equity_chart(result: Result, bars: Bars) -> Markup:
     return svg.chart(label, [svg.Panel(above, lines), svg.Panel(below, water, unit=" %")], span, height)
 
 
-def legend(result: Result) -> list[Markup]:
+def legend(result: Result, *, hold: bool = True) -> list[Markup]:
     """Name the lines of the equity chart."""
     lines = [("equity", "Strategy"), ("hold", "Buy & hold"), ("under", "Drawdown, %")]
     return [
         tag("span", tag("svg", tag("path", d="M0,5H22", class_=kind), class_="swatch", aria_hidden="true"), name)
         for kind, name in lines
-        if kind != "hold" or result.metrics.get("buy_hold_pct") is not None
+        if kind != "hold" or (hold and result.metrics.get("buy_hold_pct") is not None)
     ]
 
 

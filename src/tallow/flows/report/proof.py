@@ -1,10 +1,12 @@
 """Why a result can or cannot be trusted: causality evidence, data incidents, and what it takes to repeat it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from tallow.domain.evidence import Certificate, Finding, Incident
 from tallow.domain.ranges import iso
 from tallow.domain.results import Result
+from tallow.domain.scene import Execution
 from tallow.domain.timeframes import SECOND
 from tallow.flows.incidents import profit_inside
 from tallow.flows.report import figures
@@ -124,13 +126,19 @@ def incidents(result: Result) -> Markup:
     if not result.incidents:
         return empty("None: no gap, quarantined row or missing funding is known inside the range.")
     page = INCIDENTS_PAGE if len(result.incidents) > INCIDENTS_PAGE else None
-    rows = [_incident_row(incident) for incident in result.incidents]
-    kinds = sorted({incident.kind for incident in result.incidents} & set(_INCIDENT_MEANINGS))
-    meanings = pairs(((kind, _INCIDENT_MEANINGS[kind]) for kind in kinds), "glossary small")
+    rows = [incident_row(incident) for incident in result.incidents]
     inside = tag("p", f"{inside_words(result)}.", class_="lead")
     return join(
-        inside, table("Data incidents", _INCIDENT_COLUMNS, rows, identifier="incident-rows", page=page), meanings
+        inside,
+        table("Data incidents", _INCIDENT_COLUMNS, rows, identifier="incident-rows", page=page),
+        meanings(result.incidents),
     )
+
+
+def meanings(found: Iterable[Incident]) -> Markup:
+    """Say what each kind of incident means."""
+    kinds = sorted({incident.kind for incident in found} & set(_INCIDENT_MEANINGS))
+    return pairs(((kind, _INCIDENT_MEANINGS[kind]) for kind in kinds), "glossary small")
 
 
 def inside_words(result: Result) -> str:
@@ -141,7 +149,8 @@ def inside_words(result: Result) -> str:
     return f"{inside} {quote} of the profit of {figures.number(profit, signed=True)} {quote} was made inside incidents"
 
 
-def _incident_row(incident: Incident) -> list[Content]:
+def incident_row(incident: Incident) -> list[Content]:
+    """Give the cells of one incident."""
     return [
         incident.kind,
         figures.moment(incident.start),
@@ -156,7 +165,6 @@ def _incident_row(incident: Incident) -> list[Content]:
 def reproduce(result: Result) -> Markup:
     """Show everything that fixes the result: scene, settings, data versions, hashes, and the command."""
     scene = result.scene
-    settings = ((name.replace("_", " "), _setting(value)) for name, value in asdict(scene.execution).items())
     versions = ((_code(name), f"version {version}") for name, version in sorted(result.table_versions.items()))
     command = f"tallow results replay {result.key[:12]}"
     copy = tag("button", "Copy", type="button", data_copy="command", hidden=True)
@@ -164,19 +172,19 @@ def reproduce(result: Result) -> Markup:
         tag("p", tag("code", command, id="command"), copy, class_="command"),
         tag(
             "div",
-            _block("Strategy", _strategy_facts(result)),
-            _block("Execution", pairs(settings)),
-            _block("Data", pairs([*_data_facts(result), *versions])),
+            block("Strategy", _strategy_facts(result)),
+            block("Execution", execution(scene.execution)),
+            block("Data", pairs([*_data_facts(result), *versions])),
             class_="blocks",
         ),
-        _block("Identity", pairs(_identity(result), "facts wide")),
-        _source(result),
+        block("Identity", pairs(_identity(result), "facts wide")),
+        source(result.strategy_source),
     )
 
 
 def _strategy_facts(result: Result) -> Markup:
     rows: list[tuple[Content, Content]] = [("name", result.scene.strategy)]
-    rows += [(name, _setting(value)) for name, value in result.scene.parameters.items()]
+    rows += [(name, setting(value)) for name, value in result.scene.parameters.items()]
     rows.append(("starting balance", f"{figures.number(result.scene.cash)} {result.scene.instrument.quote}"))
     return pairs(rows)
 
@@ -213,19 +221,27 @@ def _identity(result: Result) -> list[tuple[Content, Content]]:
     return rows + [("note", note) for note in result.notes]
 
 
-def _source(result: Result) -> Markup | None:
-    if not result.strategy_source:
+def source(text: str, title: str = "Strategy source") -> Markup | None:
+    """Show the code that decided, folded; nothing when it is not known."""
+    if not text:
         return None
-    lines = result.strategy_source.count("\n") + 1
-    summary = tag("summary", f"Strategy source, {figures.plural(lines, 'line')}")
-    return tag("details", summary, tag("pre", tag("code", result.strategy_source), tabindex="0"))
+    lines = text.count("\n") + 1
+    summary = tag("summary", f"{title}, {figures.plural(lines, 'line')}")
+    return tag("details", summary, tag("pre", tag("code", text), tabindex="0"))
 
 
-def _block(title: str, content: Markup) -> Markup:
+def execution(own: Execution) -> Markup:
+    """List the settings of an execution."""
+    return pairs((name.replace("_", " "), setting(value)) for name, value in asdict(own).items())
+
+
+def block(title: str, content: Markup) -> Markup:
+    """Frame a list under its heading."""
     return tag("div", tag("h3", title), content)
 
 
-def _setting(value: object) -> str:
+def setting(value: object) -> str:
+    """Write a setting."""
     if value is None:
         return "off"
     if isinstance(value, bool):

@@ -1,25 +1,36 @@
 """A portfolio as text and as plain values."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
-from tallow.core.portfolio import AccountRules, Calendar, Drift, EveryBars
 from tallow.domain.ranges import iso
-from tallow.flows.portfolio import Instrument, PortfolioResult
+from tallow.flows.portfolio.rules import rebalanced
+from tallow.flows.portfolio.trust import account, incidents
+from tallow.flows.portfolio.values import Instrument, PortfolioResult
+from tallow.flows.report import honesty
 from tallow.flows.report.definitions import DEFINITIONS
 from tallow.flows.report.figures import MINUS
 from tallow.flows.report.plain import KEYS
+from tallow.flows.report.proof import inside_words
+from tallow.flows.report.verdict import judge
 
-NOT_STORED = "the result of a portfolio is not stored: `tallow results` does not know it"
+_HEADINGS = (
+    "symbol", "bars", "profit", "trades", "open", "fees", "exposure %", "stale marks", "incidents", "exposed",
+)  # fmt: skip
 
 
 def describe(done: PortfolioResult) -> dict[str, Any]:
     """Give a portfolio as plain values, without its arrays."""
     run = done.run
     return {
+        "key": done.key,
+        "kind": "portfolio",
+        "scene": json.loads(done.scene.canonical()),
         "weights": done.name,
         "parameters": dict(done.parameters),
         "timeframe": str(done.timeframe),
-        "rules": {"rebalance": rebalanced(done.rules), "margin": done.rules.margin},
+        "rules": {"rebalance": rebalanced(done.rules.rebalance), "margin": done.rules.margin},
         "rows": len(run.time),
         "first": iso(int(run.time[0])),
         "last": iso(int(run.time[-1])),
@@ -31,7 +42,11 @@ def describe(done: PortfolioResult) -> dict[str, Any]:
         "data_digest": done.data_digest,
         "strategy_hash": done.strategy_hash,
         "notes": list(done.notes),
-        "stored": False,
+        "engine_version": done.engine_version,
+        "score": done.score,
+        "ladder": [asdict(rung) for rung in done.ladder],
+        "created": done.created,
+        "stored": True,
     }
 
 
@@ -46,6 +61,30 @@ def counters(done: PortfolioResult) -> dict[str, int]:
     }
 
 
+def text(done: PortfolioResult) -> str:
+    """Write a portfolio for a terminal."""
+    judgement = judge(done.certificate)
+    verdict = f"{judgement.symbol} causality {judgement.word.lower()}: {judgement.sentence}"
+    return "\n\n".join([headline(done), instrument_table(done), trust(done), footing(done), verdict])
+
+
+def instrument_table(done: PortfolioResult) -> str:
+    """Write what each instrument did, one a line."""
+    rows: list[tuple[str, ...]] = [_HEADINGS]
+    for one in done.instruments:
+        exposed = sum(incident.exposed for incident in one.incidents)
+        money, counts = (one.profit, one.fees, one.exposure_pct), (one.stale_marks, len(one.incidents), exposed)
+        profit, fees, exposure = (f"{value:,.2f}" for value in money)
+        whole = (f"{one.bars:,}", profit, f"{one.trades:,}", f"{one.open_trades:,}", fees, exposure)
+        rows.append((one.symbol, *whole, *(f"{count:,}" for count in counts)))
+    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADINGS))]
+    lines = [
+        "  ".join(f"{cell:<{width}}" if not place else f"{cell:>{width}}" for place, (cell, width) in enumerate(cells))
+        for cells in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+    return "\n".join(lines)
+
+
 def _described(one: Instrument) -> dict[str, Any]:
     return {
         "symbol": one.symbol,
@@ -58,6 +97,7 @@ def _described(one: Instrument) -> dict[str, Any]:
         "exposure_pct": one.exposure_pct,
         "stale_marks": one.stale_marks,
         "versions": dict(one.versions),
+        "data_digest": one.data_digest,
         "incidents": [
             {"kind": i.kind, "start": iso(i.start), "end": iso(i.end), "exposed": i.exposed, "profit": i.profit}
             for i in one.incidents
@@ -72,7 +112,7 @@ def headline(done: PortfolioResult) -> str:
     end = done.timeframe.next(int(run.time[-1]))
     lines = [
         f"{done.name}{f' ({values})' if values else ''} on {', '.join(run.symbols)} {done.timeframe}",
-        f"{iso(int(run.time[0]))}..{iso(end)}, {len(run.time):,} rows, rebalanced {rebalanced(done.rules)}",
+        f"{iso(int(run.time[0]))}..{iso(end)}, {len(run.time):,} rows, rebalanced {rebalanced(done.rules.rebalance)}",
         *done.notes,
         "",
     ]
@@ -83,14 +123,23 @@ def headline(done: PortfolioResult) -> str:
     return "\n".join([*lines, *(f"  {name:<{widths[0]}}  {value:>{widths[1]}}" for name, value in plain)])
 
 
-def rebalanced(rules: AccountRules) -> str:
-    """Write the rule of rebalancing in words."""
-    rule = rules.rebalance
-    if isinstance(rule, Calendar):
-        return rule.period
-    if isinstance(rule, EveryBars):
-        return f"every {rule.count} bars"
-    return f"on a drift of {rule.threshold:g}" if isinstance(rule, Drift) else "on change"
+def trust(done: PortfolioResult) -> str:
+    """Write the score among all trials, and what other executions make of the same weights."""
+    whole = account(done)
+    score, ladder = honesty.plain_score(whole), honesty.plain_ladder(whole)
+    rows = [*score, ("", ""), ("Assumption ladder", ""), *ladder, ("Data incidents", incident_words(done))]
+    width = max(len(name) for name, _ in rows)
+    shown = [f"  {name:<{width}}  {words}".rstrip() for name, words in rows]
+    return "\n".join(shown).replace("\u00a0", " ").replace(MINUS, "-")
+
+
+def incident_words(done: PortfolioResult) -> str:
+    """Say how many incidents the data of all instruments have, and what was earned inside them."""
+    found = incidents(done)
+    if not found:
+        return "none inside the range"
+    exposed = sum(incident.exposed for _, incident in found)
+    return f"{len(found):,}, {exposed:,} with the position of their instrument open; {inside_words(account(done))}"
 
 
 def footing(done: PortfolioResult) -> str:
@@ -100,4 +149,4 @@ def footing(done: PortfolioResult) -> str:
     for one in done.instruments:
         read = ", ".join(f"{name} v{version}" for name, version in one.versions.items())
         lines.append(f"read      {one.scene.instrument}: {read}")
-    return "\n".join([*lines, f"digest    {done.digest}", f"note      {NOT_STORED}"])
+    return "\n".join([*lines, f"digest    {done.digest}", f"repeat    tallow results replay {done.key[:12]}"])

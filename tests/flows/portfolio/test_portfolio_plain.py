@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from tallow.core.portfolio import AccountRules, Calendar, Drift, EveryBars, OnChange, Rebalance
+from tallow.core.portfolio import AccountRules, EveryBars
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.timeframes import Timeframe
 from tallow.flows.backtest import Desk
 from tallow.flows.portfolio import Book, portfolio
-from tallow.flows.portfolio_page import counters, describe, footing, headline, rebalanced
+from tallow.flows.portfolio.plain import counters, describe, footing, headline, instrument_table, text
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,6 @@ class Half:
         return np.full((len(own), 1), 0.5)
 
 
-@pytest.mark.parametrize(
-    ("rule", "words"),
-    [
-        (OnChange(), "on change"),
-        (Calendar("daily"), "daily"),
-        (EveryBars(24), "every 24 bars"),
-        (Drift(0.05), "on a drift of 0.05"),
-    ],
-)
-def test_rules_of_rebalancing_are_said_in_words(rule: Rebalance, words: str) -> None:
-    assert rebalanced(AccountRules(rule)) == words
-
-
 def test_a_portfolio_is_written_as_text_and_as_values(desk: Desk, scene: Scene) -> None:
     done = portfolio(Book(["BTC/USDT"], Half(), AccountRules(EveryBars(24))), [scene], desk)
     words = headline(done).splitlines()
@@ -52,7 +39,14 @@ def test_a_portfolio_is_written_as_text_and_as_values(desk: Desk, scene: Scene) 
     assert foot[0].startswith("counted   0 stale marks, 0 shrunk purchases, 0 liquidations")
     assert foot[1].startswith("read      binance:BTC/USDT: gold.candles v")
     assert foot[2] == f"digest    {done.digest}"
-    assert "not stored" in foot[3]
+    assert foot[3] == f"repeat    tallow results replay {done.key[:12]}"
+    cells = [line.split() for line in instrument_table(done).splitlines()]
+    assert (cells[0][0], cells[1][0], cells[1][1]) == ("symbol", "BTC/USDT", "196")
+    said = text(done)
+    for part in (headline(done), instrument_table(done), footing(done), "Deflated Sharpe ratio", "Break-even cost"):
+        assert part in said
+    assert "Random entries were not tried" in said
+    assert "1, 1 with the position of their instrument open" in said
 
 
 def test_values_hold_everything_but_the_arrays(desk: Desk, scene: Scene) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from tallow.core.portfolio import AccountRules, Calendar, Drift, EveryBars, OnChange, Rebalance
+from tallow.core.portfolio import AccountRules, OnChange, Rebalance
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
 from tallow.domain.holdout import Seal
@@ -14,7 +14,7 @@ from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.timeframes import HOUR, Timeframe, parse_timeframe
 from tallow.flows.backtest import Desk
 from tallow.flows.ingest import ingest
-from tallow.flows.portfolio import Book, in_force, one_range, parse_rebalance, portfolio
+from tallow.flows.portfolio import Book, one_range, portfolio
 from tallow.flows.refine import refine
 from tallow.ports import Page
 
@@ -84,7 +84,7 @@ def test_instruments_of_different_times_share_an_account(desk: Desk, scenes: tup
     assert done.certificate is not None
     assert done.certificate.verdict == "certified"
     assert done.certificate.data == "BTC/USDT, BTC/USDT:USDT 1h, 346 bars from 2024-01-01"
-    assert desk.records.list() == []
+    assert [row["key"] for row in desk.records.list()] == [done.key]
 
 
 def test_a_digest_names_one_run_and_versions_pin_the_data(
@@ -93,7 +93,7 @@ def test_a_digest_names_one_run_and_versions_pin_the_data(
     first = portfolio(book(scenes), scenes, desk, check=False)
     again = portfolio(book(scenes), scenes, desk, check=False)
     assert (again.digest, again.data_digest) == (first.digest, first.data_digest)
-    assert portfolio(book(scenes, Fixed(0.3)), scenes, desk, check=False).digest != first.digest
+    assert portfolio(book(scenes, Fixed(0.3, source="another share")), scenes, desk, check=False).digest != first.digest
     ingest([candle_page(range(200, 210), source="c")], desk.lake)
     refine(desk.lake)
     later = portfolio(book(scenes), scenes, desk, check=False)
@@ -141,37 +141,3 @@ def test_all_get_the_range_of_the_first_to_end(scenes: tuple[Scene, ...]) -> Non
         TimeRange(3, 20)
     ] * 2
     assert one_range([]) == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("change", OnChange()),
-        (" Daily ", Calendar("daily")),
-        ("weekly", Calendar("weekly")),
-        ("monthly", Calendar("monthly")),
-        ("every:24", EveryBars(24)),
-        ("drift:0.05", Drift(0.05)),
-    ],
-)
-def test_rules_of_rebalancing_are_read(text: str, rule: Rebalance) -> None:
-    assert parse_rebalance(text) == rule
-
-
-@pytest.mark.parametrize("text", ["", "hourly", "every", "every:2.5", "every:0", "drift:-1", "drift:x", "daily:2"])
-def test_other_rules_are_refused(text: str) -> None:
-    with pytest.raises(UserError) as caught:
-        parse_rebalance(text)
-    assert caught.value.code == "BAD_SETTING"
-
-
-def test_the_weights_in_force_are_those_of_the_last_decision() -> None:
-    nan = float("nan")
-    bars = {"A/USDT": Bars.of(np.arange(6) * HOUR, (np.ones(6),) * 5)}
-    given = Given(table=(nan, 0.2, nan, 0.5, nan, 0.7))
-    asked = in_force(Book(["A/USDT"], given), LENGTH, bars)
-    assert np.array_equal(asked[:, 0], np.array(given.table), equal_nan=True)
-    every = in_force(Book(["A/USDT"], given, AccountRules(EveryBars(2))), LENGTH, bars)
-    assert every[:, 0].tolist() == [0.0, 0.0, 0.2, 0.2, 0.5, 0.5]
-    none = in_force(Book(["A/USDT"], given, AccountRules(EveryBars(2))), LENGTH, {"A/USDT": bars["A/USDT"][:0]})
-    assert none.shape == (0, 1)

@@ -1,0 +1,126 @@
+"""How far a portfolio can be trusted: its trials, its score, its warm-up, other executions, incidents."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from tallow.core.honesty import Caveat, Evidence, Startup, startup_sensitivity
+from tallow.core.metrics import growth, sharpe
+from tallow.core.portfolio import account_run, run
+from tallow.domain.columns import Bars, Floats, Times
+from tallow.domain.errors import Error
+from tallow.domain.evidence import Incident
+from tallow.domain.results import Result
+from tallow.domain.scene import Execution
+from tallow.domain.sweep import trial_key
+from tallow.domain.timeframes import Timeframe
+from tallow.flows.appraise import STARTUP_BARS, appraise_run
+from tallow.flows.backtest import Desk
+from tallow.flows.costs import climb
+from tallow.flows.portfolio.values import PortfolioResult, Weights
+from tallow.ports import Records
+
+NOT_PERMUTED = Caveat(
+    "NOT_PERMUTED",
+    "Random entries were not tried: they rearrange when one position is held, and the weights of several instruments "
+    "have no one exposure that could be kept equal.",
+)
+
+
+def count_trial(result: PortfolioResult, records: Records) -> None:
+    """Count a result as a trial on its instruments; one that was counted before is not counted again.
+
+    Source, parameters and the rule of rebalancing make a trial; costs do not.
+    """
+    ratio = sharpe(growth(result.run.equity, result.scene.cash), per_year=1.0)
+    # A name that no parameter of a function can have.
+    trial = trial_key(result.strategy_hash, {**result.parameters, "rebalance of": result.scene.rebalance})
+    records.count_trials(dataset(result), [trial], np.array([np.nan if ratio is None else ratio]))
+
+
+def dataset(result: PortfolioResult) -> str:
+    """Name what the trials of a portfolio are counted on."""
+    return result.scene.dataset(result.data_digests)
+
+
+def scored(result: PortfolioResult, weights: Weights, bars: Mapping[str, Bars], desk: Desk) -> PortfolioResult:
+    """Add what tells how far a result can be trusted: its score among the trials on its data, and the ladder."""
+    scene, panel = result.scene, result.run.panel
+    desk.progress("scoring", 0, 1)
+    evidence = Evidence(
+        closed_trades=int(result.metrics.get("trades") or 0),
+        startup=find_settling(weights, bars, panel.time, scene.timeframe),
+    )
+    trials = desk.records.trials(dataset(result))
+    score = appraise_run(account_run(result.run), scene.timeframe, scene.cash, evidence, trials)
+    score["caveats"] = [*score["caveats"], NOT_PERMUTED._asdict()]
+
+    def earned(execution: Execution) -> float:
+        done = run(panel, result.run.asked, execution, cash=scene.cash, rules=result.rules)
+        return float(done.equity[-1]) / scene.cash - 1.0
+
+    ladder = climb(scene.execution, earned)
+    desk.progress("scoring", 1, 1)
+    return replace(result, score=score, ladder=ladder)
+
+
+def find_settling(weights: Weights, bars: Mapping[str, Bars], time: Times, timeframe: Timeframe) -> Startup | None:
+    """Find how many rows must come first until the weights stay the same; None when that cannot be tried.
+
+    Args:
+        weights: run on the bars between two rows, again and again.
+        bars: of every instrument.
+        time: of every row.
+        timeframe: candle length.
+    """
+    rows = time[max(0, len(time) - STARTUP_BARS) :]
+    nothing = np.zeros(len(rows))
+
+    def decide(axis: Bars) -> Floats:
+        first, last = int(axis.time[0]), int(axis.time[-1])
+        return weights.weigh({symbol: _between(own, first, last) for symbol, own in bars.items()}, timeframe)
+
+    try:
+        axis = Bars.of(rows, (nothing, nothing, nothing, nothing, nothing))
+        return startup_sensitivity(decide, axis, rows=max(1, len(rows) // 4))
+    except Error:  # too few rows, or code that fails on a part of them: then nothing can be said
+        return None
+
+
+def _between(bars: Bars, first: int, last: int) -> Bars:
+    start, stop = np.searchsorted(bars.time, first), np.searchsorted(bars.time, last, side="right")
+    return bars[int(start) : int(stop)]
+
+
+def incidents(result: PortfolioResult) -> tuple[tuple[str, Incident], ...]:
+    """Give (symbol, incident) of all instruments, in order of time."""
+    found = [(one.symbol, incident) for one in result.instruments for incident in one.incidents]
+    return tuple(sorted(found, key=lambda pair: (pair[1].start, pair[0], pair[1].kind)))
+
+
+def account(result: PortfolioResult) -> Result:
+    """Give the account as a whole as a result, for what only looks at equity, trades, score and evidence.
+
+    Its scene is that of the first instrument; its run is `account_run`, its incidents those of all instruments.
+    """
+    return Result(
+        key=result.key,
+        digest=result.digest,
+        scene=result.scene.scenes[0],
+        strategy_source=result.source,
+        strategy_hash=result.strategy_hash,
+        engine_version=result.engine_version,
+        table_versions=result.instruments[0].versions,
+        data_digest=result.data_digest,
+        origin=result.scene.instruments[0].venue,
+        bars_origin=result.instruments[0].bars_origin,
+        metrics=result.metrics,
+        run=account_run(result.run),
+        incidents=tuple(incident for _, incident in incidents(result)),
+        certificate=result.certificate,
+        created=result.created,
+        notes=result.notes,
+        score=result.score,
+        ladder=result.ladder,
+    )
