@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from tallow.core.strategies import Choice, Float, Int, Strategy
     from tallow.domain.errors import Error
     from tallow.runners.higher import higher
-    from tallow.sdk import Check, Lake, Portfolio, Result, Sweep, backtest, check, open, portfolio, sample, sweep
+    from tallow.sdk import (
+        Check,
+        Lake,
+        Portfolio,
+        Result,
+        Sweep,
+        WalkForward,
+        backtest,
+        check,
+        open,
+        portfolio,
+        sample,
+        sweep,
+        walk_forward,
+    )
 
 _HOMES = {
     "Check": "tallow.sdk",
@@ -31,6 +45,7 @@ _HOMES = {
     "Result": "tallow.sdk",
     "Strategy": "tallow.core.strategies",
     "Sweep": "tallow.sdk",
+    "WalkForward": "tallow.sdk",
     "backtest": "tallow.sdk",
     "check": "tallow.sdk",
     "higher": "tallow.runners.higher",
@@ -38,11 +53,12 @@ _HOMES = {
     "portfolio": "tallow.sdk",
     "sample": "tallow.sdk",
     "sweep": "tallow.sdk",
+    "walk_forward": "tallow.sdk",
 }
 
 __all__ = [
-    "Check", "Choice", "Error", "Float", "Int", "Lake", "Portfolio", "Result", "Strategy", "Sweep", "backtest", "check",
-    "higher", "indicators", "open", "portfolio", "sample", "sweep",
+    "Check", "Choice", "Error", "Float", "Int", "Lake", "Portfolio", "Result", "Strategy", "Sweep", "WalkForward",
+    "backtest", "check", "higher", "indicators", "open", "portfolio", "sample", "sweep", "walk_forward",
 ]  # fmt: skip
 
 

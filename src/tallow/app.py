@@ -88,8 +88,6 @@ class Workspace:
 
         return SqlRecords(str(Path(self.settings.lake) / "results"))
 
-    # --- data -----------------------------------------------------------------------------------------------------
-
     def ingest_files(
         self, paths: Sequence[str], *, symbol: str | None = None, timeframe: str | None = None
     ) -> "tuple[IngestReport, list[Skipped]]":
@@ -272,8 +270,6 @@ class Workspace:
         ends = [*([held.end] if held else []), *([seal.limit(timeframe)] if seal else [])]
         return min(ends, default=None)
 
-    # --- research -------------------------------------------------------------------------------------------------
-
     def strategy(self, code: "str | Callable[..., Any] | type", parameters: Mapping[str, Any]) -> Strategy:
         """Load a strategy: a file, a built-in name, a function or a class."""
         from tallow.runners.inline import load
@@ -320,7 +316,7 @@ class Workspace:
         """Give the stored result of this very scene, or compute and store it."""
         from tallow.flows.backtest import backtest
 
-        self._open(scene)
+        self._open(scene, strategy)
         return backtest(scene, strategy, self.desk(check=check), cache=cache)
 
     def backtest_bars(self, scene: Scene, strategy: Strategy, bars: "Bars", *, check: bool = True) -> Result:
@@ -336,7 +332,9 @@ class Workspace:
         scenes = [self.scene(book.weights, symbol=symbol, **asked) for symbol in book.symbols]
         return portfolio(book, scenes, self.desk(), self._open, check=check, cache=cache)
 
-    def studio(self, scene: Scene | None, *, workers: int | None = None, check: bool = True) -> "Studio":
+    def studio(
+        self, scene: Scene | None, code: Strategy | None = None, *, workers: int | None = None, check: bool = True
+    ) -> "Studio":
         """Give what the flows of many combinations need; no scene for candles that the caller holds.
 
         `workers` are processes; None is one a core, started only when the work is worth it.
@@ -345,7 +343,7 @@ class Workspace:
         from tallow.runners.crew import Recruiter
 
         if scene is not None:
-            self._open(scene)
+            self._open(scene, code)
         return Studio(self.desk(check=check), Recruiter(workers, self.clock))
 
     def check(self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None) -> Certificate:
@@ -354,7 +352,7 @@ class Workspace:
 
         if bars is not None:
             return self._certify(strategy, bars, scene, None)
-        self._open(scene)
+        self._open(scene, strategy)
         market = read_market(self.lake, scene, pin(self.lake, scene))
         return self._certify(strategy, market.bars, scene, market.funding)
 
@@ -367,7 +365,7 @@ class Workspace:
         from tallow.flows.backtest import pin, read_market
         from tallow.runners.inline import conditions_of, probe, under
 
-        self._open(scene)
+        self._open(scene, strategy)
         market = read_market(self.lake, scene, pin(self.lake, scene))
         last = len(market.bars) - 1
         if future not in methods() or max(cut, row) > last:
@@ -397,7 +395,9 @@ class Workspace:
         from tallow.runners.texts import load_stored
         from tallow.runners.weights import load_stored_weights
 
-        return replay_stored(self.desk(), key, Loaders(load_stored, load_stored_weights))
+        return replay_stored(
+            self.desk(), key, Loaders(load_stored, load_stored_weights, self.studio(None, check=False))
+        )
 
     def replay_result(self, stored: Result, bars: "Bars | None" = None) -> "Replay":
         """Run a stored result again and compare every bit; `bars` when it was computed on the caller's own."""
@@ -484,11 +484,12 @@ class Workspace:
             )
             return check(strategy, bars, tools, data=data, progress=self.progress)
 
-    def _open(self, scene: Scene) -> None:
+    def _open(self, scene: Scene, code: Strategy | None = None) -> None:
         """Refuse sealed data; build candles of the scene's length from finer ones when the lake has none of it."""
         from tallow.flows.seals import refuse_sealed
+        from tallow.runners.inline import typed
 
-        refuse_sealed(self.records, scene)
+        refuse_sealed(self.records, scene, typed(code) if code is not None else "")
         self.build_candles(scene)
 
     def build_candles(self, scene: Scene) -> None:

@@ -63,7 +63,7 @@ def test_failed_combinations_are_told_and_the_others_count(
     call = ["sweep", "sma_cross", "fast=5,50", "slow=20", *SHORT, "--lake", str(own_lake), "-q", "--no-check"]
     assert run(call) == 0
     out = capsys.readouterr().out
-    assert "1 combinations failed, first fast=50, slow=20: BAD_PARAMETER" in out
+    assert "1 combination failed, first fast=50, slow=20: BAD_PARAMETER" in out
     assert "1 distinct trials" in out
 
 
@@ -140,7 +140,7 @@ def test_combinations_that_raise_are_told_in_every_form(
     call = ["sweep", "shaky.py", "fast=5..7", *MONTH, "--lake", str(own_lake), "--no-check"]
     assert run([*call, "--html", "page.html", "-q"]) == 0
     captured = capsys.readouterr()
-    assert "1 combinations failed, first fast=6: STRATEGY_FAILED" in captured.out
+    assert "1 combination failed, first fast=6: STRATEGY_FAILED" in captured.out
     page = (here / "page.html").read_text("utf-8")
     assert page.count("six is out") == captured.out.count("six is out") == 1
     assert run([*call, "--json"]) == 0

@@ -49,7 +49,10 @@ def test_results_that_have_seen_it_are_counted(
 ) -> None:
     spans = [(START, CUT), (START, CUT + 1), (0, 7_258_118_400_000_000)]
     rows = [{"instruments": ["binance:BTC/USDT"], "range": list(span)} for span in spans]
-    rows += [{"instruments": ["binance:ETH/USDT", "binance:SOL/USDT"], "range": [0, CUT + 1]}, {"instruments": ["binance:BTC/USDT"]}]
+    rows += [
+        {"instruments": ["binance:ETH/USDT", "binance:SOL/USDT"], "range": [0, CUT + 1]},
+        {"instruments": ["binance:BTC/USDT"]},
+    ]
     monkeypatch.setattr(desk.records, "list", lambda limit: rows)
     assert seal(scene.instrument, scene.timeframe, CUT, desk).seen == 2
 

@@ -44,7 +44,7 @@ def portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
     from tallow.core.portfolio import AccountRules
     from tallow.core.strategies.parameters import parse_assignments
     from tallow.flows.portfolio import Book, parse_rebalance
-    from tallow.flows.portfolio.plain import describe, text
+    from tallow.flows.portfolio.plain import describe, numbers, text
     from tallow.runners.weights import load_weights
 
     rules = AccountRules(parse_rebalance(chosen["rebalance"]), chosen["margin"])
@@ -56,9 +56,8 @@ def portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
         {name: not chosen[f"no_{name}"] for name in ("check", "cache")},
     )
     done = workspace.portfolio(book, **switches, **asked)
-    session.emit(
-        describe(done), text(done) if done.certificate is None else f"{text(done)}\n{evidence(done.certificate)}"
-    )
+    told = text(done) if done.certificate is None else f"{numbers(done)}\n\n{evidence(done.certificate)}"
+    session.emit(describe(done), told)
     if chosen["report"]:
         session.hint(f"report  {workspace.write_page(done, Path(chosen['report']))}")
     else:

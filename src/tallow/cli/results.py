@@ -112,10 +112,13 @@ def remove(session: Session, /, key: str, *, yes: bool) -> None:
 @verb
 def report(session: Session, /, key: str, out: str | None) -> None:
     """Write one self-contained HTML page about a stored result."""
+    from tallow.flows.stored import key_of
+
     workspace = session.reading()
     found = workspace.stored(key)
-    path = workspace.write_page(found, Path(out or f"report-{found.key[:12]}.html"))
-    session.emit({"report": str(path), "key": found.key}, str(path))
+    full = key_of(found)
+    path = workspace.write_page(found, Path(out or f"report-{full[:12]}.html"))
+    session.emit({"report": str(path), "key": full}, str(path))
 
 
 def _refuse_unlike(pair: list[dict[str, Any]]) -> None:

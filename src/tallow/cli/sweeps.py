@@ -1,5 +1,6 @@
 """The verbs of many backtests: sweep, walkforward."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: A
     search = read_search(axes, chosen)
     workspace = open_market(session)
     code, scene = prepare(workspace, strategy, chosen)
-    studio = workspace.studio(scene, workers=chosen["workers"], check=not chosen["no_check"])
+    studio = workspace.studio(scene, code, workers=chosen["workers"], check=not chosen["no_check"])
     done = run(scene, code, search, studio, cache=not chosen["no_cache"])
     show(session, done, chosen["top"])
     if chosen["html"]:
@@ -63,6 +64,7 @@ def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: A
 @click.option("--train", default="180d", show_default=True, metavar="LENGTH", help="what each choice is made on")
 @click.option("--test", default="30d", show_default=True, metavar="LENGTH", help="what it is applied to, step by step")
 @click.option("--anchored", is_flag=True, help="every training stretch starts at the first bar")
+@click.option("--no-cache", is_flag=True, help="walk again even when this very walk is stored")
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check of the last choice out")
 @click.option("--html", metavar="PATH", help="also write the HTML page")
 @verb
@@ -70,8 +72,9 @@ def walkforward(session: Session, /, strategy: str, axes: tuple[str, ...], **cho
     """Choose the best combination on the past, apply it to what follows, step by step.
 
     VALUES are those of `tallow sweep`; LENGTH is 180d, 12h, 4w or a number of bars. What all tests earned together is
-    one account: a change of parameters trades and costs what it changes. Finished combinations are stored. Exit code 4
-    when the look-ahead check of the strategy with the last choice fails.
+    one account: a change of parameters trades and costs what it changes. Finished combinations and the whole walk are
+    stored: the same again computes nothing, and one that was stopped goes on. Exit code 4 when the look-ahead check of
+    the strategy with the last choice fails.
     """
     from tallow.flows.sweep import Walk, walk_forward
     from tallow.flows.sweep.flow import open_market as read_bars
@@ -80,14 +83,17 @@ def walkforward(session: Session, /, strategy: str, axes: tuple[str, ...], **cho
     search = read_search(axes, chosen)
     workspace = open_market(session)
     code, scene = prepare(workspace, strategy, chosen)
-    studio = workspace.studio(scene, workers=chosen["workers"], check=not chosen["no_check"])
+    studio = workspace.studio(scene, code, workers=chosen["workers"], check=not chosen["no_check"])
     walk = Walk(chosen["train"], chosen["test"], anchored=chosen["anchored"])
+    studio = replace(studio, gives_stored=not chosen["no_cache"])
     done = walk_forward(scene, code, search, walk, studio)
     session.emit(describe(done), text(done))
     if chosen["html"]:
         bars = read_bars(scene, studio.desk, None).bars
         page = render(done, bars, colours=workspace.settings.palette)
         session.hint(f"page    {write(Path(chosen['html']), page)}")
+    else:
+        session.hint(f"next    tallow report {done.result.key[:12]}")
     return refuse(done.result.certificate, strategy) if done.result.certificate else 0
 
 

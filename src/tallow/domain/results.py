@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -153,6 +153,37 @@ class Result:
     notes: tuple[str, ...] = field(default=())
     score: Mapping[str, Any] | None = None
     ladder: tuple[Rung, ...] = ()
+
+
+def plain_body(result: Result) -> dict[str, Any]:
+    """Give all of a result that JSON can hold, but its identity and its scene; `result_of` reads it back."""
+    return {
+        "strategy_source": result.strategy_source,
+        "strategy_hash": result.strategy_hash,
+        "engine_version": result.engine_version,
+        "table_versions": dict(result.table_versions),
+        "data_digest": result.data_digest,
+        "origin": result.origin,
+        "bars_origin": result.bars_origin,
+        "metrics": dict(result.metrics),
+        "incidents": [asdict(incident) for incident in result.incidents],
+        "certificate": result.certificate.to_dict() if result.certificate else None,
+        "notes": list(result.notes),
+        "score": result.score,
+        "ladder": [asdict(rung) for rung in result.ladder],
+    }
+
+
+def result_of(body: Mapping[str, Any], **identity: Any) -> Result:
+    """Make a result of what `plain_body` gave, its key, digest, created, scene and run."""
+    values, certificate = dict(body), body["certificate"]
+    values |= {
+        "certificate": Certificate.from_dict(certificate) if certificate else None,
+        "incidents": tuple(Incident(**incident) for incident in body["incidents"]),
+        "ladder": tuple(Rung(**rung) for rung in body.get("ladder", ())),
+        "notes": tuple(body["notes"]),
+    }
+    return Result(**identity, **values)
 
 
 Kind = Literal["backtest", "portfolio", "walk-forward"]

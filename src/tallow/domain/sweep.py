@@ -185,11 +185,13 @@ class WalkForwardResult:
     """What choosing on the past and applying to what follows has earned.
 
     Attributes:
-        result: the account over all tests joined: one run, positions carried from test to test; in no records.
+        result: the account over all tests joined: one run, positions carried from test to test.
         folds: in time order; their tests follow each other without a gap.
         combinations: tried on every training stretch.
         computed: combinations that were not stored before, over all folds.
         seconds: time spent on computing them.
+        train: length of a training stretch as it was given, such as ``180d``.
+        test: length of a test.
     """
 
     search: Search
@@ -199,6 +201,8 @@ class WalkForwardResult:
     combinations: int
     computed: int
     seconds: float
+    train: str = ""
+    test: str = ""
 
 
 def dataset_key(scene: Scene, data_digest: str) -> str:

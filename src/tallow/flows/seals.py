@@ -61,8 +61,10 @@ def seal_of(records: Records, instrument: Instrument) -> Seal | None:
     return min(mine, key=lambda seal: seal.start, default=None)
 
 
-def refuse_sealed(records: Records, scene: Scene) -> None:
+def refuse_sealed(records: Records, scene: Scene, code: str = "") -> None:
     """Refuse a scene that reaches into a sealed holdout.
+
+    `code` is what the commands that lead on take for the strategy, where that is not its name.
 
     Raises:
         UserError: SEALED.
@@ -70,6 +72,7 @@ def refuse_sealed(records: Records, scene: Scene) -> None:
     seal = seal_of(records, scene.instrument)
     if seal is None or scene.range.end <= seal.limit(scene.timeframe):
         return
+    typed = code or scene.strategy
     where = f"-s {scene.instrument} -t {scene.timeframe}"
     until = iso(seal.limit(scene.timeframe))
     start = "" if scene.range.start in (EVERYTHING.start, EVERYTHING.end) else iso(scene.range.start)
@@ -79,8 +82,8 @@ def refuse_sealed(records: Records, scene: Scene) -> None:
         f"{scene.instrument} is a sealed holdout from {iso(seal.start)} on; the range {scene.range} reaches into it",
         facts={"sealed on": iso(seal.sealed // SECOND * SECOND), "free": f"..{until}"},
         commands=[
-            f"tallow backtest {scene.strategy} {where} --timerange {'' if inside else start}..{until}",
-            f"tallow holdout open {scene.strategy} {where}",
+            f"tallow backtest {typed} {where} --timerange {'' if inside else start}..{until}",
+            f"tallow holdout open {typed} {where}",
         ],
         exit="refused for safety",
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from tallow.domain.results import Filed, Result
 from tallow.domain.scene import Value
+from tallow.domain.sweep import WalkForwardResult
 from tallow.flows import report
 from tallow.flows.appraise import counted_trials
 from tallow.flows.backtest import Desk, read_market
@@ -16,9 +17,12 @@ from tallow.flows.portfolio import plain as portfolio_plain
 from tallow.flows.portfolio.trust import dataset
 from tallow.flows.portfolio.values import Weights
 from tallow.flows.replay import Replay, find_result, replay
+from tallow.flows.sweep import Studio, forward_page
+from tallow.flows.sweep.filing import walk_of
+from tallow.flows.sweep.forward import replay_walk
 from tallow.ports import Strategy
 
-Stored = Result | PortfolioResult
+Stored = Result | PortfolioResult | WalkForwardResult
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Loaders:
 
     strategy: Callable[[str, str, Mapping[str, Value]], Strategy]
     weights: Callable[[str, str, Mapping[str, Value]], Weights]
+    studio: Studio
 
 
 def find_filed(desk: Desk, key: str) -> Filed | None:
@@ -55,7 +60,9 @@ def find_stored(desk: Desk, key: str) -> Stored:
         UserError: UNKNOWN_RESULT when there is none.
     """
     found = find_filed(desk, key)
-    return find_backtest(desk, key) if found is None else open_portfolio(found, desk)
+    if found is None:
+        return find_backtest(desk, key)
+    return open_portfolio(found, desk) if found.kind == "portfolio" else walk_of(found)
 
 
 def replay_stored(desk: Desk, key: str, loaders: Loaders) -> Replay:
@@ -65,8 +72,11 @@ def replay_stored(desk: Desk, key: str, loaders: Loaders) -> Replay:
         UserError: UNKNOWN_RESULT; STRATEGY_CHANGED when it was made by a built-in rule that is another one today.
     """
     found = find_filed(desk, key)
-    if found is not None:
+    if found is not None and found.kind == "portfolio":
         return replay_portfolio(found, loaders.weights, desk)
+    if found is not None:
+        source = found.body["strategy_source"]
+        return replay_walk(found, loaders.strategy(found.strategy, source, found.scene["parameters"]), loaders.studio)
     result = find_result(desk, key)
     strategy = loaders.strategy(result.scene.strategy, result.strategy_source, result.scene.parameters)
     return replay(result, strategy, desk)
@@ -74,24 +84,37 @@ def replay_stored(desk: Desk, key: str, loaders: Loaders) -> Replay:
 
 def describe(found: Stored) -> dict[str, Any]:
     """Give a result as plain values, without its arrays."""
+    if isinstance(found, WalkForwardResult):
+        return forward_page.describe(found)
     return report.describe(found) if isinstance(found, Result) else portfolio_plain.describe(found)
 
 
 def text(found: Stored) -> str:
     """Write a result for a terminal."""
+    if isinstance(found, WalkForwardResult):
+        return forward_page.text(found)
     return report.text(found) if isinstance(found, Result) else portfolio_plain.text(found)
+
+
+def key_of(found: Stored) -> str:
+    """Give the key under which a result is stored."""
+    return found.result.key if isinstance(found, WalkForwardResult) else found.key
 
 
 def trials_by_now(found: Stored, desk: Desk) -> int:
     """Count the trials on the data of a result as they are today."""
-    if isinstance(found, Result):
-        return counted_trials(desk.records, found.scene, found.data_digest)[0]
-    return desk.records.trials(dataset(found))[0]
+    if isinstance(found, PortfolioResult):
+        return desk.records.trials(dataset(found))[0]
+    result = found.result if isinstance(found, WalkForwardResult) else found
+    return counted_trials(desk.records, result.scene, result.data_digest)[0]
 
 
 def render(found: Stored, desk: Desk, colours: str) -> str:
     """Write the page of a result."""
-    if isinstance(found, Result):
-        market = read_market(desk.lake, found.scene, dict(found.table_versions))
-        return report.render(found, market.bars, palette=colours)
-    return portfolio_page.render(found, colours=colours)
+    if isinstance(found, PortfolioResult):
+        return portfolio_page.render(found, colours=colours)
+    result = found.result if isinstance(found, WalkForwardResult) else found
+    bars = read_market(desk.lake, result.scene, dict(result.table_versions)).bars
+    if isinstance(found, WalkForwardResult):
+        return forward_page.render(found, bars, colours=colours)
+    return report.render(result, bars, palette=colours)

@@ -305,6 +305,12 @@ def location(strategy: Strategy) -> str:
     return str(strategy.origin.path) if isinstance(strategy, FileStrategy) else strategy.name
 
 
+def typed(strategy: Strategy) -> str:
+    """Give what a command takes for a strategy: the file it came from; its name where it came from a program."""
+    place = location(strategy)
+    return strategy.name if WRITTEN in place else place
+
+
 def is_event_driven(strategy: Strategy) -> bool:
     """Say whether a strategy decides bar by bar and is shown the past alone."""
     return isinstance(strategy, FileStrategy) and strategy.event_driven and not strategy.sees_all

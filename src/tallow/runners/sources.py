@@ -16,6 +16,7 @@ from tallow.domain.errors import UserError, nearest
 from tallow.runners.clocks import SHIFTS, move_clock
 from tallow.runners.kernels import Kernels, kept, may_keep
 
+WRITTEN = "tallow-strategy-"  # prefix of the folders that hold code written down from a program
 _MARK = "# --- module {} beside the strategy ---"
 
 

@@ -16,7 +16,7 @@ from tallow.core.strategies import BUILT_IN
 from tallow.domain.errors import UserError
 from tallow.ports import Strategy
 from tallow.runners.inline import load, load_file
-from tallow.runners.sources import parted
+from tallow.runners.sources import WRITTEN, parted
 
 Code = Callable[..., Any] | type
 
@@ -36,7 +36,7 @@ def load_object(code: Code, parameters: Mapping[str, Any]) -> Strategy:
 def load_text(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
     """Load a strategy from its text, modules beside it included; the files live as long as this process."""
     main, beside = parted(text)
-    folder = Path(tempfile.mkdtemp(prefix="tallow-strategy-"))
+    folder = Path(tempfile.mkdtemp(prefix=WRITTEN))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for module, source in beside.items():
         (folder / f"{module}.py").write_text(source, encoding="utf-8")

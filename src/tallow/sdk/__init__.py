@@ -4,6 +4,9 @@ from tallow.sdk.lake import Lake, open, sample
 from tallow.sdk.portfolios import Portfolio, portfolio
 from tallow.sdk.research import backtest, check
 from tallow.sdk.results import Check, Result
-from tallow.sdk.sweeps import Sweep, sweep
+from tallow.sdk.sweeps import Sweep, WalkForward, sweep, walk_forward
 
-__all__ = ["Check", "Lake", "Portfolio", "Result", "Sweep", "backtest", "check", "open", "portfolio", "sample", "sweep"]
+__all__ = [
+    "Check", "Lake", "Portfolio", "Result", "Sweep", "WalkForward", "backtest", "check", "open", "portfolio", "sample",
+    "sweep", "walk_forward",
+]  # fmt: skip

@@ -5,7 +5,6 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +15,8 @@ from numpy.typing import NDArray
 
 from tallow.domain.columns import Floats
 from tallow.domain.errors import TerminalError, UserError
-from tallow.domain.evidence import Certificate, Incident, Rung
 from tallow.domain.holdout import Opening, Seal
-from tallow.domain.results import Filed, Result, run_arrays, run_of
+from tallow.domain.results import Filed, Result, plain_body, result_of, run_arrays, run_of
 from tallow.domain.scene import parse_scene
 from tallow.domain.sweep import Evaluated
 from tallow.stores import holdouts, sweeps
@@ -62,7 +60,7 @@ class SqlRecords:
 
     def save(self, result: Result) -> None:
         """Store under the key; the arrays first, so that a row never lacks them; the same key again adds nothing."""
-        body = _body(result)
+        body = plain_body(result)
         row = {
             "key": result.key,
             "created": result.created,
@@ -273,18 +271,8 @@ class SqlRecords:
             raise _damaged(row.key, f"{self._arrays(row.key)} cannot be read: {error}") from error
         if run.digest() != row.digest:
             raise _damaged(row.key, f"{self._arrays(row.key)} does not match the digest {row.digest[:16]}")
-        certificate = body.pop("certificate")
-        return Result(
-            key=row.key,
-            digest=row.digest,
-            created=row.created,
-            scene=parse_scene(row.scene),
-            run=run,
-            certificate=Certificate.from_dict(certificate) if certificate else None,
-            incidents=tuple(Incident(**incident) for incident in body.pop("incidents")),
-            ladder=tuple(Rung(**rung) for rung in body.pop("ladder", ())),
-            notes=tuple(body.pop("notes")),
-            **body,
+        return result_of(
+            body, key=row.key, digest=row.digest, created=row.created, scene=parse_scene(row.scene), run=run
         )
 
 
@@ -314,24 +302,6 @@ def _joined(instruments: Sequence[str]) -> str:
             break
         shown, left = f"{shown}, {name}", left - 1
     return f"{shown} + {left}" if left else shown
-
-
-def _body(result: Result) -> dict[str, object]:
-    return {
-        "strategy_source": result.strategy_source,
-        "strategy_hash": result.strategy_hash,
-        "engine_version": result.engine_version,
-        "table_versions": dict(result.table_versions),
-        "data_digest": result.data_digest,
-        "origin": result.origin,
-        "bars_origin": result.bars_origin,
-        "metrics": dict(result.metrics),
-        "incidents": [asdict(incident) for incident in result.incidents],
-        "certificate": result.certificate.to_dict() if result.certificate else None,
-        "notes": list(result.notes),
-        "score": result.score,
-        "ladder": [asdict(rung) for rung in result.ladder],
-    }
 
 
 def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:

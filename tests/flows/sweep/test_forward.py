@@ -215,19 +215,21 @@ def test_a_walk_is_cached_by_stretch_and_counted_once(hall: Any, cross: Strategy
     first = walk_forward(cross_scene, cross, SEARCH, walk, hall.studio())
     second = walk_forward(cross_scene, cross, SEARCH, walk, hall.studio())
     assert (first.computed, second.computed, hall.asked) == (12, 0, 0)
+    assert second.result.score == first.result.score
     assert (first.result.key, first.result.digest) == (second.result.key, second.result.digest)
     assert first.folds == second.folds
     desk = hall.studio().desk
     market = read_market(desk.lake, cross_scene, pin(desk.lake, cross_scene))
-    assert desk.records.trials(dataset_key(cross_scene, market.digest))[0] == 1
+    # Six combinations, and the walk.
+    assert desk.records.trials(dataset_key(cross_scene, market.digest))[0] == 7
     part = Market(market.bars[48:148], market.bars_origin, None, {})
     assert desk.records.trials(dataset_key(cross_scene, part.digest))[0] == 6
-    assert desk.records.list() == []
+    assert [row["key"] for row in desk.records.list()] == [first.result.key]
     other = walk_forward(cross_scene, cross, SEARCH, Walk(100, 48, anchored=True), hall.studio())
     assert other.result.key != first.result.key
     # The first stretch of both walks is the same; the second is longer.
     assert other.computed == 6
-    assert desk.records.trials(dataset_key(cross_scene, market.digest))[0] == 2
+    assert desk.records.trials(dataset_key(cross_scene, market.digest))[0] == 8
 
 
 def test_the_result_says_how_it_was_made(hall: Any, cross: Strategy, cross_scene: Scene) -> None:

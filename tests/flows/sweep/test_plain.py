@@ -66,7 +66,7 @@ def test_the_text_has_the_best_in_the_units_that_people_read(done: SweepResult) 
     assert cells == ["fast", "slow", "return", "%", "Sharpe", "drawdown", "trades", "fees"]
     assert lines[5].split() == ["3", "9", "25.00", written("bar_sharpe", 0.025 * YEAR), "-10.00", "4", "1,234.50"]
     assert lines[6].split()[:3] == ["2", "5", "10.00"]
-    assert lines[8] == "1 combinations failed, first fast=2, slow=9: BAD_PARAMETER: no"
+    assert lines[8] == "1 combination failed, first fast=2, slow=9: BAD_PARAMETER: no"
     assert lines[10].startswith("  12 distinct trials were made on this data so far.")
     assert lines[11] == "  Around the best: return % -5.00 on average one step aside."
     assert len(lines) == 12

@@ -64,8 +64,12 @@ def counters(done: PortfolioResult) -> dict[str, int]:
 def text(done: PortfolioResult) -> str:
     """Write a portfolio for a terminal."""
     judgement = judge(done.certificate)
-    verdict = f"{judgement.symbol} causality {judgement.word.lower()}: {judgement.sentence}"
-    return "\n\n".join([headline(done), instrument_table(done), trust(done), footing(done), verdict])
+    return f"{numbers(done)}\n\n{judgement.symbol} causality {judgement.word.lower()}: {judgement.sentence}"
+
+
+def numbers(done: PortfolioResult) -> str:
+    """Write all of it but the verdict of the look-ahead check."""
+    return "\n\n".join([headline(done), instrument_table(done), trust(done), footing(done)])
 
 
 def instrument_table(done: PortfolioResult) -> str:

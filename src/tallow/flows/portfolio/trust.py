@@ -104,6 +104,8 @@ def account(result: PortfolioResult) -> Result:
 
     Its scene is that of the first instrument; its run is `account_run`, its incidents those of all instruments.
     """
+    venues = [instrument.venue for instrument in result.scene.instruments]
+    made = [one.bars_origin for one in result.instruments if one.bars_origin != "native"]
     return Result(
         key=result.key,
         digest=result.digest,
@@ -113,8 +115,8 @@ def account(result: PortfolioResult) -> Result:
         engine_version=result.engine_version,
         table_versions=result.instruments[0].versions,
         data_digest=result.data_digest,
-        origin=result.scene.instruments[0].venue,
-        bars_origin=result.instruments[0].bars_origin,
+        origin="simulated" if "simulated" in venues else venues[0],
+        bars_origin=made[0] if made else "native",
         metrics=result.metrics,
         run=account_run(result.run),
         incidents=tuple(incident for _, incident in incidents(result)),

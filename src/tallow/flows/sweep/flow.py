@@ -26,10 +26,14 @@ Recruit = Callable[[Strategy, Bars, Scene, FundingRates | None], AbstractContext
 
 @dataclass(frozen=True)
 class Studio:
-    """What a sweep needs: a desk for single backtests, and whoever evaluates the many."""
+    """What a sweep needs: a desk for single backtests, and whoever evaluates the many.
+
+    `gives_stored` says whether a walk forward that is stored is given as it is.
+    """
 
     desk: Desk
     recruit: Recruit
+    gives_stored: bool = True
 
 
 def sweep(

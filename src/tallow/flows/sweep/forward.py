@@ -1,7 +1,7 @@
 """Walk forward: choose parameters on the past, apply them to what follows, join what that earned."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import numpy as np
@@ -12,14 +12,17 @@ from tallow.core.splits import Split, WalkForward
 from tallow.domain.columns import Bars, Floats, Targets
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
-from tallow.domain.results import Result, Run
+from tallow.domain.results import Filed, Result, Run
 from tallow.domain.scene import Scene
-from tallow.domain.sweep import Fold, Search, WalkForwardResult, dataset_key, goal_column, trial_key
+from tallow.domain.sweep import Evaluated, Fold, Search, WalkForwardResult, dataset_key, goal_column, trial_key
 from tallow.domain.timeframes import Timeframe, parse_timeframe
-from tallow.flows.backtest import Market, notes, scored, strategy_hash
+from tallow.flows.backtest import Market, notes, read_market, scored, strategy_hash
 from tallow.flows.incidents import find_incidents
+from tallow.flows.replay import Replay, differences
+from tallow.flows.report.figures import plural
 from tallow.flows.seals import seal_notes
 from tallow.flows.sweep.evaluation import Series, Work
+from tallow.flows.sweep.filing import file_of, walk_of
 from tallow.flows.sweep.flow import Studio, best_of, evaluated, open_market, series_of
 from tallow.flows.sweep.plan import TRIALS, plan, settle
 from tallow.ports import Strategy
@@ -83,8 +86,9 @@ def walk_forward(
 
     The strategy runs from the start of the training stretch, so that its indicators are warm when the test begins.
     The targets of all tests are carried out as one account: a change of parameters trades, and costs, what it changes.
-    Combinations are stored and counted on each training stretch like those of a sweep; the walk is one trial more on
-    the whole data.
+    Combinations are stored on each training stretch like those of a sweep, so that a walk that was stopped goes on;
+    the finished walk is stored, and the very same again computes nothing. Every distinct combination is a trial on the
+    whole data, and so is the walk.
 
     Args:
         scene: what to trade, with every parameter of the strategy.
@@ -100,22 +104,47 @@ def walk_forward(
     """
     desk = studio.desk
     market = open_market(scene, desk, bars)
-    splits = walk.split(len(market.bars), scene.timeframe)
     with studio.recruit(strategy, market.bars, scene, market.funding) as evaluator:
         settled = settle(search, evaluator)
-        tries = _tries(settled, scene)
-        work = Work(evaluator, desk.clock, desk.progress, "walking forward", whole=len(splits) * tries)
-        walker = _Walker(scene, strategy, settled, market, studio, work, is_stored=bars is None)
-        folds = [walker.step(split) for split in splits]
-    targets = np.concatenate([target for _, target in folds])
-    rows = range(splits[0].test[0].start, splits[-1].test[0].stop)
-    tested = market.bars[rows.start : rows.stop]
-    done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding)
-    told = tuple(_told(fold, done, rows.start, scene, settled.goal) for fold, _ in folds)
-    result = _result(walker, done, tested, told, walk)
-    trials = desk.records.trials(dataset_key(scene, market.digest)) if bars is None else (1, np.zeros(0))
-    result = scored(result, strategy, replace(market, bars=tested), replace(desk, rerun=None), trials)
-    return WalkForwardResult(settled, result, told, walk.anchored, tries, work.computed, work.seconds)
+        work = Work(evaluator, desk.clock, desk.progress, "walking forward")
+        walker = _Walker(scene, strategy, settled, walk, market, studio, work, is_stored=bars is None)
+        found = desk.records.filed(walker.key) if studio.gives_stored and bars is None else None
+        known = None if found is None else walk_of(found)
+        if known is not None and (known.result.certificate is not None or desk.certify is None):
+            return known
+        done = known or walker.go()
+        if done.result.certificate is None:
+            done = replace(done, result=replace(done.result, certificate=walker.certificate(done.folds)))
+    if bars is None:
+        desk.records.file(file_of(done))
+    return done
+
+
+def replay_walk(found: Filed, strategy: Strategy, studio: Studio) -> Replay:
+    """Choose anew on the pinned versions, without what is stored, and compare every choice and every bit."""
+    stored, desk = walk_of(found), studio.desk
+    scene = replace(stored.result.scene, parameters=strategy.parameters)
+    market = read_market(desk.lake, scene, dict(stored.result.table_versions))
+    walk = Walk(stored.train, stored.test, stored.anchored)
+    with studio.recruit(strategy, market.bars, scene, market.funding) as evaluator:
+        work = Work(evaluator, desk.clock, desk.progress, "walking forward")
+        walker = _Walker(scene, strategy, stored.search, walk, market, studio, work, is_stored=False)
+        again = walker.go()
+    different = differences(stored.result.metrics, again.result.metrics)
+    choices = zip(stored.folds, again.folds, strict=False)
+    different += [
+        f"step {place}: chosen differently" for place, (one, two) in enumerate(choices, 1) if not _same(one, two)
+    ]
+    for name in ("data_digest", "engine_version"):
+        before, now = getattr(stored.result, name), getattr(again.result, name)
+        different += [f"{name.replace('_', ' ')}: stored {before[:16]}, now {now[:16]}"] if before != now else []
+    return Replay(found.key, found.digest, again.result.digest, tuple(different))
+
+
+def _same(one: Fold, two: Fold) -> bool:
+    numbers = zip((one.trained, one.tested), (two.trained, two.tested), strict=True)
+    alike = all(left == right or (math.isnan(left) and math.isnan(right)) for left, right in numbers)
+    return alike and dict(one.parameters) == dict(two.parameters)
 
 
 @dataclass(frozen=True)
@@ -125,15 +154,89 @@ class _Walker:
     scene: Scene
     strategy: Strategy
     search: Search
+    walk: Walk
     market: Market
     studio: Studio
     work: Work
     is_stored: bool
+    tried: dict[bytes, float] = field(default_factory=dict)
+
+    @property
+    def bare(self) -> Scene:
+        """The scene without the swept parameters, which change from test to test."""
+        fixed = {name: value for name, value in self.scene.parameters.items() if name not in self.search.names}
+        return replace(self.scene, parameters=fixed)
+
+    @property
+    def said(self) -> str:
+        """What is searched and how the walk goes, in one text."""
+        return f"{self.search!r} {self.walk!r}"
+
+    @property
+    def key(self) -> str:
+        """Content key of the walk: any changed axis, stretch, scene, data, source or engine changes it."""
+        source = strategy_hash(self.strategy)
+        rest = self.bare.key(self.market.versions, self.market.digest, source, ENGINE_VERSION)
+        return sha256(f"walk-forward {self.said} {rest}".encode()).hexdigest()
+
+    def go(self) -> WalkForwardResult:
+        """Walk; the certificate is filled in by the caller."""
+        scene, market, work = self.scene, self.market, self.work
+        splits = self.walk.split(len(market.bars), scene.timeframe)
+        tries = _tries(self.search, scene)
+        work.whole = len(splits) * tries
+        folds = [self.step(split) for split in splits]
+        targets = np.concatenate([target for _, target in folds])
+        rows = range(splits[0].test[0].start, splits[-1].test[0].stop)
+        tested = market.bars[rows.start : rows.stop]
+        done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding)
+        told = tuple(_told(fold, done, rows.start, scene, self.search.goal) for fold, _ in folds)
+        result = _result(self, done, tested, told)
+        desk = replace(self.studio.desk, rerun=None)
+        result = scored(result, self.strategy, replace(market, bars=tested), desk, self.count(result))
+        walk = self.walk
+        return WalkForwardResult(
+            search=self.search,
+            result=result,
+            folds=told,
+            anchored=walk.anchored,
+            combinations=tries,
+            computed=work.computed,
+            seconds=work.seconds,
+            train=str(walk.train),
+            test=str(walk.test),
+        )
+
+    def count(self, result: Result) -> tuple[int, Floats]:
+        """Count the walk and every combination it tried as trials on the whole data; give all that are known there."""
+        ratio = sharpe(growth(result.run.equity, self.scene.cash), 1.0)
+        trial = trial_key(result.strategy_hash, {"walk-forward": self.said})
+        known = {trial: math.nan if ratio is None else ratio, **self.tried}
+        sharpes = np.array(list(known.values()))
+        if not self.is_stored:
+            return len(known), sharpes
+        records, dataset = self.studio.desk.records, dataset_key(self.scene, self.market.digest)
+        records.count_trials(dataset, list(known), sharpes)
+        return records.trials(dataset)
+
+    def certificate(self, folds: tuple[Fold, ...]) -> Certificate | None:
+        """Check the strategy with the parameters chosen last."""
+        desk = self.studio.desk
+        last = next((fold for fold in reversed(folds) if fold.parameters), None)
+        if desk.certify is None or last is None:
+            return None
+        scene = replace(self.scene, parameters={**self.scene.parameters, **last.parameters})
+        desk.progress("checking for look-ahead", 0, 1)
+        variant = self.work.evaluator.variant(scene.parameters)
+        found = desk.certify(variant, self.market.bars, scene, self.market.funding)
+        desk.progress("checking for look-ahead", 1, 1)
+        return found
 
     def step(self, split: Split) -> tuple[Fold, Floats]:
         """Choose on the training rows; give the fold, and the targets of its test rows."""
         train, test = split.train[0], split.test[0]
         found = evaluated(self.search, self.scene, self._series(train), self.work)
+        self._remember(found)
         best = best_of(found, self.search)
         if best is None:
             return Fold(train, test, {}, math.nan, math.nan, 0.0), np.zeros(len(test))
@@ -144,6 +247,14 @@ class _Walker:
         targets = held(self.studio.desk.evaluate(variant, seen, scene, self.market.funding))
         trained = float(goal_column(found, self.search.goal)[best])
         return Fold(train, test, chosen, trained, math.nan, 0.0), targets[test.start - train.start :]
+
+    def _remember(self, found: Evaluated) -> None:
+        # A combination is one trial on the whole data, with the ratio of the first stretch that it was tried on.
+        source, ratios = strategy_hash(self.strategy), found.columns["bar_sharpe"].tolist()
+        for place, row in enumerate(found.rows):
+            if place not in found.failed:
+                values = {**self.scene.parameters, **dict(zip(found.names, row, strict=True))}
+                self.tried.setdefault(trial_key(source, values), ratios[place])
 
     def _series(self, rows: range) -> Series:
         part = replace(self.market, bars=self.market.bars[rows.start : rows.stop])
@@ -190,26 +301,15 @@ def _told(fold: Fold, done: Run, first: int, scene: Scene, goal: str) -> Fold:
     return replace(fold, tested=numbers[goal], test_return=gain)
 
 
-def _result(walker: _Walker, done: Run, bars: Bars, folds: tuple[Fold, ...], walk: Walk) -> Result:
+def _result(walker: _Walker, done: Run, bars: Bars, folds: tuple[Fold, ...]) -> Result:
     scene, market, desk = walker.scene, walker.market, walker.studio.desk
-    source = strategy_hash(walker.strategy)
-    said = f"{walker.search!r} {walk!r}"
-    # The swept parameters change from test to test: the scene holds the others.
-    fixed = {name: value for name, value in scene.parameters.items() if name not in walker.search.names}
-    bare = replace(scene, parameters=fixed)
     paid = market.funding
-    content = f"walk-forward {said} {bare.key(market.versions, market.digest, source, ENGINE_VERSION)}"
-    if walker.is_stored:
-        ratio = sharpe(growth(done.equity, scene.cash), 1.0)
-        trial = trial_key(source, {"walk-forward": said})
-        known = np.array([math.nan if ratio is None else ratio])
-        desk.records.count_trials(dataset_key(scene, market.digest), [trial], known)
     return Result(
-        key=sha256(content.encode()).hexdigest(),
+        key=walker.key,
         digest=done.digest(),
-        scene=bare,
+        scene=walker.bare,
         strategy_source=walker.strategy.source,
-        strategy_hash=source,
+        strategy_hash=strategy_hash(walker.strategy),
         engine_version=ENGINE_VERSION,
         table_versions=market.versions,
         data_digest=market.digest,
@@ -217,26 +317,11 @@ def _result(walker: _Walker, done: Run, bars: Bars, folds: tuple[Fold, ...], wal
         bars_origin=market.bars_origin,
         metrics=summary(done, bars, scene.timeframe, scene.execution, scene.cash),
         run=done,
-        incidents=find_incidents(desk.lake, bare, bars, done, has_funding=paid is not None, funding=paid),
-        certificate=_certificate(walker, folds),
+        incidents=find_incidents(desk.lake, walker.bare, bars, done, has_funding=paid is not None, funding=paid),
         created=desk.clock.now(),
         notes=(
             *notes(scene, market),
-            f"parameters were chosen anew {len(folds)} times, each time on the past alone",
+            f"parameters were chosen anew {plural(len(folds), 'time')}, each time on the past alone",
             *(seal_notes(desk.records, scene) if walker.is_stored else ()),
         ),
     )
-
-
-def _certificate(walker: _Walker, folds: tuple[Fold, ...]) -> Certificate | None:
-    """Check the strategy with the parameters chosen last."""
-    desk = walker.studio.desk
-    last = next((fold for fold in reversed(folds) if fold.parameters), None)
-    if desk.certify is None or last is None:
-        return None
-    scene = replace(walker.scene, parameters={**walker.scene.parameters, **last.parameters})
-    desk.progress("checking for look-ahead", 0, 1)
-    variant = walker.work.evaluator.variant(scene.parameters)
-    found = desk.certify(variant, walker.market.bars, scene, walker.market.funding)
-    desk.progress("checking for look-ahead", 1, 1)
-    return found

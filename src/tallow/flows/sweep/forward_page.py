@@ -1,5 +1,6 @@
 """A walk forward as plain values, as plain text and as a page."""
 
+import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,11 @@ def describe(done: WalkForwardResult) -> dict[str, Any]:
     result = done.result
     return {
         "key": result.key,
+        "kind": "walk-forward",
         "digest": result.digest,
+        "scene": json.loads(result.scene.canonical()),
+        "train": done.train,
+        "test": done.test,
         "strategy": result.scene.strategy,
         "instrument": str(result.scene.instrument),
         "timeframe": str(result.scene.timeframe),
@@ -51,6 +56,13 @@ def describe(done: WalkForwardResult) -> dict[str, Any]:
         "kept": kept(done),
         "metrics": dict(result.metrics),
         "folds": [_plain(fold) for fold in done.folds],
+        "score": result.score,
+        "ladder": [asdict(rung) for rung in result.ladder],
+        "table_versions": dict(result.table_versions),
+        "data_digest": result.data_digest,
+        "strategy_hash": result.strategy_hash,
+        "engine_version": result.engine_version,
+        "created": result.created,
         "certificate": result.certificate.to_dict() if result.certificate else None,
         "incidents": [asdict(incident) for incident in result.incidents],
         "notes": list(result.notes),

@@ -27,7 +27,6 @@ _MEANINGS = {
     "max_drawdown": "Deepest fall of the equity below its peak, in per cent",
     "trades": "Closed round trips",
     "fees": "Paid, in quote units",
-    "exposure": "Share of bars that close with a position, in per cent",
     "return_over_drawdown": "Total return / deepest drawdown",
 }
 _SECTIONS = (
@@ -41,7 +40,7 @@ _SECTIONS = (
     ("chance", "Chance", "What the best of as many trials without any edge would show."),
     ("spread", "All combinations", "How many combinations gave which return."),
     ("failures", "Failed combinations", "These gave no numbers and are not counted as trials."),
-    ("reproduce", "Reproduce", "The same command gives the same numbers; finished combinations come from the records."),
+    ("reproduce", "Reproduce", "The same again gives the same numbers; finished combinations come from the records."),
 )
 
 
@@ -294,11 +293,22 @@ def reproduce(done: SweepResult) -> Markup:
         rows.append(("causality", f"{judgement.word}: {judgement.sentence}"))
     rows += [("seed", f"{done.search.seed}")] if done.search.method != "grid" else []
     rows += [("note", note) for note in done.notes]
-    return join(tag("p", tag("code", command(done)), class_="command"), pairs(rows, "facts wide"))
+    told = None
+    if is_own(done):
+        words = "The candles were handed over by the program and are in no lake: the same call needs the same candles."
+        told = tag("p", words, class_="lead")
+    return join(tag("p", tag("code", command(done)), class_="command"), told, pairs(rows, "facts wide"))
+
+
+def is_own(done: SweepResult) -> bool:
+    """Say whether the candles were those of the caller, in no lake."""
+    return done.scene.instrument.venue == "own" if done.result is None else not done.result.table_versions
 
 
 def command(done: SweepResult) -> str:
-    """Write the command that runs this sweep; costs stand in the result of the best."""
+    """Write what runs this sweep: a command, for the caller's own candles a call; costs stand in the best's result."""
+    if is_own(done):
+        return _call(done)
     scene, search = done.scene, done.search
     file = scene.strategy if scene.strategy in BUILT_IN else f"{scene.strategy}.py"
     words = ["tallow sweep", shlex.quote(file), *(shlex.quote(axis_text(axis)) for axis in search.axes)]
@@ -312,6 +322,20 @@ def command(done: SweepResult) -> str:
     words += [f"--constraint {shlex.quote(text)}" for text in search.constraints]
     fixed = {name: value for name, value in scene.parameters.items() if name not in search.names}
     return " ".join([*words, *(f"--set {name}={shlex.quote(str(value))}" for name, value in fixed.items())])
+
+
+def _call(done: SweepResult) -> str:
+    scene, search = done.scene, done.search
+    code = repr(scene.strategy) if scene.strategy in BUILT_IN else scene.strategy
+    grid = {axis.name: axis_text(axis).partition("=")[2] for axis in search.axes}
+    words = [code, repr(grid), repr(scene.instrument.symbol), repr(str(scene.timeframe)), "data=candles"]
+    fixed = {name: value for name, value in scene.parameters.items() if name not in search.names}
+    words += [f"params={fixed!r}"] if fixed else []
+    words += [f"method={search.method!r}, seed={search.seed}"] if search.method != "grid" else []
+    words += [f"trials={search.trials}"] if search.trials else []
+    words += [f"metric={search.goal!r}"] if search.goal != "bar_sharpe" else []
+    words += [f"constraints={list(search.constraints)!r}"] if search.constraints else []
+    return f"tallow.sweep({', '.join(words)})"
 
 
 def axis_text(axis: Axis) -> str:

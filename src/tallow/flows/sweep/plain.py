@@ -8,6 +8,7 @@ from typing import Any
 from tallow.domain.columns import Floats
 from tallow.domain.scene import Value
 from tallow.domain.sweep import SweepResult, goal_column
+from tallow.flows.report.figures import plural
 from tallow.flows.report.verdict import judge
 from tallow.flows.sweep.luck import luck_of
 from tallow.flows.sweep.neighbours import plateau
@@ -82,7 +83,7 @@ def text(done: SweepResult, top: int = 10) -> str:
     if found.failed:
         row, reason = next(iter(found.failed.items()))
         values = ", ".join(f"{name}={value}" for name, value in _parameters(done, row).items())
-        lines += ["", f"{len(found.failed):,} combinations failed, first {values}: {reason}"]
+        lines += ["", f"{plural(len(found.failed), 'combination')} failed, first {values}: {reason}"]
     return "\n".join([*lines, "", *verdict(done)])
 
 
