@@ -332,19 +332,17 @@ class Workspace:
         scenes = [self.scene(book.weights, symbol=symbol, **asked) for symbol in book.symbols]
         return portfolio(book, scenes, self.desk(), self._open, check=check, cache=cache)
 
-    def studio(
-        self, scene: Scene | None, code: Strategy | None = None, *, workers: int | None = None, check: bool = True
-    ) -> "Studio":
+    def studio(self, scene: Scene | None, code: Strategy | None = None, **how: Any) -> "Studio":
         """Give what the flows of many combinations need; no scene for candles that the caller holds.
 
-        `workers` are processes; None is one a core, started only when the work is worth it.
+        `workers` are processes; None is one a core, started only when the work is worth it. `check` certifies the best.
         """
         from tallow.flows.sweep import Studio
         from tallow.runners.crew import Recruiter
 
         if scene is not None:
             self._open(scene, code)
-        return Studio(self.desk(check=check), Recruiter(workers, self.clock))
+        return Studio(self.desk(check=how.get("check", True)), Recruiter(how.get("workers"), self.clock))
 
     def check(self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None) -> Certificate:
         """Certify a strategy on the bars of a scene, or on candles that the caller holds."""

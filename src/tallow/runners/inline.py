@@ -24,7 +24,7 @@ from tallow.runners import adapters
 from tallow.runners.adapters import Setting
 from tallow.runners.frames import lent_frame, to_floats, to_targets
 from tallow.runners.outlook import Outlook, joined, parted
-from tallow.runners.sources import Source, imported, read_source
+from tallow.runners.sources import WRITTEN, Source, imported, read_source
 
 _BARS = inspect.Parameter("bars", inspect.Parameter.POSITIONAL_ONLY)
 _SHAPES = {

@@ -80,11 +80,10 @@ def test_a_replay_gives_every_bit_and_tells_what_differs(
     assert (same.differences, same.stored_digest) == ((), done.digest)
     other = replay_portfolio(found, lambda name, text, values: replace(rising(), parameters={"window": 9}), desk)
     assert not other.equal
-    assert any(line.startswith("return_pct: stored ") for line in other.differences)
-    older = replace(found, body={**found.body, "engine_version": "0"})
-    assert any(
-        "engine: stored version 0" in line for line in replay_portfolio(older, _loaded(rising), desk).differences
-    )
+    older = replace(found, body={**found.body, "engine_version": "0", "metrics": {"return_pct": 77.0}})
+    told = replay_portfolio(older, _loaded(rising), desk).differences
+    assert any(line.startswith("return_pct: stored 77.0, now ") for line in told)
+    assert any("engine: stored version 0" in line for line in told)
     moved = [{**one, "data_digest": "00"} for one in found.body["instruments"]]
     assert "data of BTC/USDT: stored 00" in str(
         replay_portfolio(replace(found, body={**found.body, "instruments": moved}), _loaded(rising), desk).differences

@@ -298,3 +298,40 @@ def test_a_stretch_on_which_everything_fails_ends_the_walk(walked: Callable[...,
     with pytest.raises(UserError) as caught:
         walked(prices(), Walk(160, 50), Search(axes_of({"fast": [20, 30], "slow": [10]})))
     assert caught.value.code == "ALL_FAILED"
+
+
+def test_every_combination_over_own_candles_is_a_trial(walked: Callable[..., WalkForwardResult]) -> None:
+    done = walked(prices(), Walk(100, 45))
+    # Six distinct combinations, each on four stretches, and the walk itself.
+    assert (done.result.score or {})["trials"] == 7.0
+    one = walked(prices(), Walk(100, 45), Search(axes_of({"fast": [2], "slow": [7]})))
+    assert (one.result.score or {})["trials"] == 2.0
+
+
+def test_a_walk_that_was_stopped_goes_on_from_what_is_stored(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    def stop(phase: str, done: float, total: float) -> None:
+        if done >= 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        walk_forward(cross_scene, cross, SEARCH, Walk(100, 48), hall.studio(progress=stop))
+    records = hall.studio().desk.records
+    assert records.list() == []
+    resumed = walk_forward(cross_scene, cross, SEARCH, Walk(100, 48), hall.studio())
+    assert 0 < resumed.computed < 12
+    assert [row["kind"] for row in records.list()] == ["walk-forward"]
+    assert records.remove(resumed.result.key) == 1
+    again = walk_forward(cross_scene, cross, SEARCH, Walk(100, 48), hall.studio())
+    assert (again.computed, again.result.digest) == (0, resumed.result.digest)
+
+
+def test_a_certificate_is_added_to_a_stored_walk(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    first = walk_forward(cross_scene, cross, SEARCH, Walk(100, 48), hall.studio())
+    studio = hall.studio()
+    studio = Studio(replace(studio.desk, certify=lambda *given: Certificate("certified", "fine")), studio.recruit)
+    proven = walk_forward(cross_scene, cross, SEARCH, Walk(100, 48), studio)
+    assert proven.result.certificate == Certificate("certified", "fine")
+    assert (proven.result.key, proven.result.digest) == (first.result.key, first.result.digest)
+    assert hall.studio().desk.records.filed(first.result.key).verdict == "certified"
+    unread = Studio(studio.desk, studio.recruit, gives_stored=False)
+    assert walk_forward(cross_scene, cross, SEARCH, Walk(100, 48), unread).result.digest == first.result.digest
