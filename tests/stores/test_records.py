@@ -9,7 +9,7 @@ import pytest
 from tallow.domain.errors import TerminalError, UserError
 from tallow.domain.evidence import Certificate, Finding, Incident, Rung
 from tallow.domain.market import parse_symbol
-from tallow.domain.results import FillLog, Result, Run, TradeLog
+from tallow.domain.results import Filed, FillLog, Result, Run, TradeLog
 from tallow.domain.scene import Scene
 from tallow.domain.timeframes import parse_timeframe
 from tallow.stores.records import SqlRecords
@@ -169,5 +169,78 @@ def test_damaged_arrays_are_told_not_shown(tmp_path: Path, damage: str) -> None:
         other = SqlRecords(str(tmp_path / "other"))
         other.save(replace(a_result(), run=replace(a_result().run, ambiguous_bars=9)))
         path.write_bytes((tmp_path / "other" / path.name).read_bytes())
+    with pytest.raises(TerminalError, match="DAMAGED_RESULT"):
+        records.load("ab")
+
+
+def a_file(key: str = "cd" * 32, **changes: object) -> Filed:
+    arrays = {"equity": np.array([1.0, 2.5]), "events": np.zeros((0, 12))}
+    found = Filed(
+        key, "portfolio", "ee" * 32, 5, "half", ("binance:BTC/USDT", "binance:ETH/USDT"), "1h", "unproven",
+        {"range": [0, 9]}, {"metrics": {"trades": 3}, "score": None}, arrays,
+    )  # fmt: skip
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def test_a_result_of_another_kind_lies_beside_backtests(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    assert records.filed("cd") is None
+    records.file(a_file())
+    records.save(a_result(created=9))
+    found = SqlRecords(str(tmp_path)).filed("cdcd")
+    assert found is not None
+    assert found.arrays_digest() == a_file().arrays_digest()
+    assert (found.kind, found.digest, found.instruments, found.body) == (
+        "portfolio", "ee" * 32, a_file().instruments, a_file().body,
+    )  # fmt: skip
+    assert (records.load("cd"), records.filed("ab")) == (None, None)
+    rows = records.list()
+    assert [row["kind"] for row in rows] == ["backtest", "portfolio"]
+    assert rows[1]["instruments"] == ["binance:BTC/USDT", "binance:ETH/USDT"]
+    assert rows[0]["instruments"] == ["binance:BTC/USDT"]
+    assert (rows[1]["score"], rows[1]["metrics"]) == ("not scored", {"trades": 3})
+    with pytest.raises(UserError, match="AMBIGUOUS_KEY"):
+        records.filed("")
+    assert records.remove("cd" * 32) == 1
+    assert records.filed("cd") is None
+
+
+def test_evidence_is_added_to_a_filed_result_and_never_taken_away(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.file(a_file())
+    records.file(a_file(verdict="certified", created=6))
+    records.file(a_file(verdict="unproven", created=7))
+    found = records.filed("cd")
+    assert found is not None
+    assert (found.verdict, found.created) == ("certified", 6)
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "other"])
+def test_damaged_arrays_of_a_filed_result_are_told(tmp_path: Path, damage: str) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.file(a_file())
+    path = tmp_path / f"{'cd' * 32}.npz"
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:50])
+    else:
+        np.savez_compressed(path, equity=np.array([1.0, 2.0]), events=np.zeros((0, 12)))
+    with pytest.raises(TerminalError, match="DAMAGED_RESULT"):
+        records.filed("cd")
+
+
+def test_many_instruments_fit_into_their_column(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.file(a_file(instruments=tuple(f"binance:COIN{place}/USDT" for place in range(20))))
+    shown = str(records.list()[0]["instrument"])
+    assert shown == "binance:COIN0/USDT, binance:COIN1/USDT + 18"
+    assert len(shown) <= 64
+
+
+def test_a_backtest_that_lost_an_array_is_damaged(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.save(a_result())
+    np.savez_compressed(tmp_path / f"{'ab' * 32}.npz", equity=np.zeros(2))
     with pytest.raises(TerminalError, match="DAMAGED_RESULT"):
         records.load("ab")

@@ -13,7 +13,7 @@ from tallow.domain.columns import Bars
 from tallow.domain.scene import Value
 from tallow.domain.sweep import Fold, WalkForwardResult
 from tallow.domain.timeframes import SECOND
-from tallow.flows.report import figures, palette, performance, verdict
+from tallow.flows.report import figures, honesty, palette, performance, proof, verdict
 from tallow.flows.report.columns import is_drawable
 from tallow.flows.report.markup import Content, Markup, join, tag
 from tallow.flows.report.page import shell, tools
@@ -24,9 +24,12 @@ from tallow.flows.sweep.plain import PER_CENT, heading, written
 _SECTIONS = (
     ("equity", "Equity", "The joined account: every bar was traded with parameters chosen before it."),
     ("folds", "Steps", "What was chosen on each training stretch, and what it did on the test that followed."),
+    ("honesty", "Honest score", "What is left of the Sharpe ratio once trials, chance and length are counted."),
+    ("costs", "Assumptions and costs", "The same decisions under other executions and costs."),
     ("months", "Monthly returns", "Return of each calendar month, in per cent."),
     ("drawdowns", "Worst drawdowns", "Falls below an earlier high."),
-    ("reproduce", "Reproduce", "The same command gives the same numbers."),
+    ("incidents", "Data incidents", "What was wrong with the data inside the tests, and what was earned across it."),
+    ("reproduce", "Reproduce", "The same again gives the same numbers."),
 )
 _FOOT = "Made by tallow. All times are UTC. Past results, simulated or not, say little about the future."
 
@@ -125,8 +128,18 @@ def text(done: WalkForwardResult) -> str:
         f"max drawdown {_metric(metrics, 'max_drawdown_pct')} %, Sharpe {_metric(metrics, 'sharpe')}, "
         f"{metrics.get('trades'):,} trades",
         f"  {judgement.symbol} causality of the last choice {judgement.word.lower()}: {judgement.sentence}",
+        "",
+        *_aligned([*honesty.plain_score(result), ("Assumption ladder", ""), *honesty.plain_ladder(result)]),
+        "",
+        f"  digest    {result.digest}",
+        *([f"  repeat    tallow results replay {result.key[:12]}"] if result.table_versions else []),
     ]
     return "\n".join(lines).replace(figures.MINUS, "-").replace("\u00a0", " ")
+
+
+def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    width = max(len(name) for name, _ in rows)
+    return [f"  {name:<{width}}  {words}".rstrip() for name, words in rows]
 
 
 def _metric(metrics: Mapping[str, float | int | None], name: str) -> str:
@@ -183,8 +196,11 @@ def render(done: WalkForwardResult, bars: Bars, *, colours: str = "green-red") -
     bodies: dict[str, Content] = {
         "equity": _equity(done, tested),
         "folds": _folds(done),
+        "honesty": honesty.score_section(result),
+        "costs": honesty.ladder_section(result),
         "months": performance.months(result),
         "drawdowns": performance.drawdown_table(result),
+        "incidents": proof.incidents(result),
         "reproduce": _reproduce(done),
     }
     links = (tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in _SECTIONS)
@@ -265,6 +281,13 @@ def _reproduce(done: WalkForwardResult) -> Markup:
         ("axes", tag("code", axes)),
         ("method", f"{done.search.method}, seed {done.search.seed}, {done.combinations:,} combinations a step"),
         ("constraints", "; ".join(done.search.constraints) or "none"),
+        ("stretches", f"train {done.train}, test {done.test}, {'anchored' if done.anchored else 'rolling'}"),
+        *((name, f"version {version}") for name, version in sorted(result.table_versions.items())),
         ("causality", f"{judgement.word}: {judgement.sentence}"),
     ]
-    return pairs([*rows, *(("note", note) for note in result.notes)], "facts wide")
+    facts = pairs([*rows, *(("note", note) for note in result.notes)], "facts wide")
+    if not result.table_versions:
+        return join(
+            tag("p", "The candles were handed over by the program: the walk is not stored.", class_="lead"), facts
+        )
+    return join(tag("p", tag("code", f"tallow results replay {result.key[:12]}"), class_="command"), facts)
