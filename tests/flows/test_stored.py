@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from tallow.flows.stored import (
 from tallow.flows.sweep import Studio, Walk, walk_forward
 from tallow.runners.crew import Recruiter
 from tallow.runners.inline import load
+from tallow.stores.records import SqlRecords
 
 
 class Half:
@@ -37,6 +39,12 @@ class Half:
 
     def weigh(self, bars: Any, timeframe: Any) -> Floats:
         return np.full((len(next(iter(bars.values()))), 1), 0.5)
+
+
+@pytest.fixture
+def desk(desk: Desk, tmp_path: Path) -> Desk:
+    """The same lake, with records on disk."""
+    return replace(desk, records=SqlRecords(str(tmp_path / "results")))
 
 
 @pytest.fixture
@@ -99,5 +107,7 @@ def test_what_is_no_backtest_is_refused_by_name_and_what_is_not_there_as_well(
 def test_a_backtest_of_an_earlier_version_gets_its_ladder(desk: Desk, all_kinds: dict[str, str]) -> None:
     known = desk.records.load(all_kinds["backtest"])
     assert known is not None
+    assert known.ladder
+    desk.records.remove(known.key)
     desk.records.save(replace(known, ladder=()))
     assert find_backtest(desk, known.key).ladder == known.ladder
