@@ -132,3 +132,33 @@ def test_bad_input_says_what_is_valid(
     assert captured.out == ""
     assert captured.err.startswith("error[")
     assert said in captured.err
+
+
+def test_a_stored_portfolio_is_listed_shown_replayed_drawn_and_compared_with_its_kind_alone(
+    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = ["--lake", str(demo_lake), "-q"]
+    page = here / "page.html"
+    keys = []
+    for window in ("30", "36"):
+        chosen = ["honest.py", "--set", f"window={window}", "--no-check", "--report", str(page)]
+        assert call(*chosen, "--json", lake=demo_lake) == 0
+        keys.append(json.loads(capsys.readouterr().out)["key"])
+    assert "tallow results replay" in page.read_text()
+    (here / "honest.py").write_text("def weights(frames):\n    return 1 / 0\n")  # the stored source is what is replayed
+    assert run(["results", "replay", keys[0][:12], *lake]) == 0
+    assert capsys.readouterr().out.startswith("equal  ")
+    assert run(["results", "list", *lake]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[1] for line in listed.splitlines() if keys[0][:12] in line] == ["portfolio"]
+    assert run(["results", "show", keys[0], *lake]) == 0
+    assert capsys.readouterr().out.startswith("honest (window=30) on BTC/USDT, ETH/USDT 1h")
+    assert run(["report", keys[0], "--out", str(here / "other.html"), *lake]) == 0
+    capsys.readouterr()
+    assert run(["results", "compare", *keys, *lake]) == 0
+    assert "parameters" in capsys.readouterr().out
+    single = ["backtest", "buy_and_hold", "-s", "BTC/USDT", "--timerange", "2024-01-01..2024-01-21", "--no-check"]
+    assert run([*single, "--json", *lake]) == 0
+    backtest = json.loads(capsys.readouterr().out)["key"]
+    assert run(["results", "compare", keys[0], backtest, *lake]) == 2
+    assert "error[UNLIKE_RESULTS] a portfolio and a backtest" in capsys.readouterr().err

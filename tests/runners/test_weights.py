@@ -135,3 +135,17 @@ def test_an_unknown_name_gets_the_nearest(name: str) -> None:
     with pytest.raises(UserError) as caught:
         load_weights(name)
     assert caught.value.code == "STRATEGY_NOT_FOUND"
+
+
+def test_stored_weights_are_the_rule_they_were_or_their_text(tmp_path: Path) -> None:
+    rule = load_weights("momentum", {"window": 9})
+    assert load_stored_weights("momentum", rule.source, dict(rule.parameters)) == rule
+    with pytest.raises(UserError, match="STRATEGY_CHANGED"):
+        load_stored_weights("momentum", f"{rule.source}\n# before", {})
+    (tmp_path / "beside.py").write_text("SHARE = 0.25\n")
+    (tmp_path / "mine.py").write_text("from beside import SHARE\ndef weights(frames, *, n=1):\n    return [[SHARE * n]]\n")
+    mine = load_weights(str(tmp_path / "mine.py"), {"n": 2})
+    again = load_stored_weights("mine", mine.source, {"n": 2})
+    assert (again.name, again.source, dict(again.parameters)) == ("mine", mine.source, {"n": 2})
+    bars = {"A/USDT": Bars.of(np.zeros(1, np.int64), (np.ones(1),) * 5)}
+    assert again.weigh(bars, parse_timeframe("1h")).tolist() == [[0.5]]
