@@ -8,7 +8,7 @@ from tallow.core.portfolio import BUILT_IN, align, close_table, momentum
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
 from tallow.domain.timeframes import parse_timeframe
-from tallow.runners.weights import FileWeights, load_weights
+from tallow.runners.weights import FileWeights, load_stored_weights, load_weights
 
 HOUR = 3_600_000_000
 LENGTH = parse_timeframe("1h")
@@ -143,7 +143,9 @@ def test_stored_weights_are_the_rule_they_were_or_their_text(tmp_path: Path) -> 
     with pytest.raises(UserError, match="STRATEGY_CHANGED"):
         load_stored_weights("momentum", f"{rule.source}\n# before", {})
     (tmp_path / "beside.py").write_text("SHARE = 0.25\n")
-    (tmp_path / "mine.py").write_text("from beside import SHARE\ndef weights(frames, *, n=1):\n    return [[SHARE * n]]\n")
+    (tmp_path / "mine.py").write_text(
+        "from beside import SHARE\ndef weights(frames, *, n=1):\n    return [[SHARE * n]]\n"
+    )
     mine = load_weights(str(tmp_path / "mine.py"), {"n": 2})
     again = load_stored_weights("mine", mine.source, {"n": 2})
     assert (again.name, again.source, dict(again.parameters)) == ("mine", mine.source, {"n": 2})

@@ -51,6 +51,7 @@ def scored(result: PortfolioResult, weights: Weights, bars: Mapping[str, Bars], 
     evidence = Evidence(
         closed_trades=int(result.metrics.get("trades") or 0),
         startup=find_settling(weights, bars, panel.time, scene.timeframe),
+        causality=result.certificate.verdict if result.certificate is not None else "unknown",
     )
     trials = desk.records.trials(dataset(result))
     score = appraise_run(account_run(result.run), scene.timeframe, scene.cash, evidence, trials)

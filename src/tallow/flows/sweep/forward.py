@@ -112,9 +112,7 @@ def walk_forward(
         known = None if found is None else walk_of(found)
         if known is not None and (known.result.certificate is not None or desk.certify is None):
             return known
-        done = known or walker.go()
-        if done.result.certificate is None:
-            done = replace(done, result=replace(done.result, certificate=walker.certificate(done.folds)))
+        done = walker.judged(known or walker.go())
     if bars is None:
         desk.records.file(file_of(done))
     return done
@@ -180,7 +178,7 @@ class _Walker:
         return sha256(f"walk-forward {self.said} {rest}".encode()).hexdigest()
 
     def go(self) -> WalkForwardResult:
-        """Walk; the certificate is filled in by the caller."""
+        """Walk; certificate and score are filled in by the caller."""
         scene, market, work = self.scene, self.market, self.work
         splits = self.walk.split(len(market.bars), scene.timeframe)
         tries = _tries(self.search, scene)
@@ -191,13 +189,10 @@ class _Walker:
         tested = market.bars[rows.start : rows.stop]
         done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding)
         told = tuple(_told(fold, done, rows.start, scene, self.search.goal) for fold, _ in folds)
-        result = _result(self, done, tested, told)
-        desk = replace(self.studio.desk, rerun=None)
-        result = scored(result, self.strategy, replace(market, bars=tested), desk, self.count(result))
         walk = self.walk
         return WalkForwardResult(
             search=self.search,
-            result=result,
+            result=_result(self, done, tested, told),
             folds=told,
             anchored=walk.anchored,
             combinations=tries,
@@ -206,6 +201,13 @@ class _Walker:
             train=str(walk.train),
             test=str(walk.test),
         )
+
+    def judged(self, done: WalkForwardResult) -> WalkForwardResult:
+        """Add the certificate, then the score, which hangs on it."""
+        result = replace(done.result, certificate=self.certificate(done.folds))
+        tested = self.market.bars[done.folds[0].test.start : done.folds[-1].test.stop]
+        desk, market = replace(self.studio.desk, rerun=None), replace(self.market, bars=tested)
+        return replace(done, result=scored(result, self.strategy, market, desk, self.count(result)))
 
     def count(self, result: Result) -> tuple[int, Floats]:
         """Count the walk and every combination it tried as trials on the whole data; give all that are known there."""
