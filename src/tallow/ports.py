@@ -14,6 +14,7 @@ from tallow.domain.scene import Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.tables import Table
 from tallow.domain.timeframes import Timeframe
+from tallow.domain.trials import Dataset
 
 if TYPE_CHECKING:
     import polars as pl
@@ -223,7 +224,7 @@ class Records(Protocol):
         """Give the newest results of all kinds first: key, kind, created, instruments, digest, verdict, metrics, ..."""
         ...
 
-    def keep(self, key: str, dataset: str, found: Evaluated, trials: Sequence[bytes]) -> None:
+    def keep(self, key: str, dataset: Dataset, found: Evaluated, trials: Sequence[bytes]) -> None:
         """Store finished combinations of a sweep, and count those that did not fail as `trials`, in one commit."""
         ...
 
@@ -231,12 +232,15 @@ class Records(Protocol):
         """Give what is stored of a sweep, in the order in which it was stored."""
         ...
 
-    def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
-        """Count trials on a dataset, each with its Sharpe ratio a bar; one that is known is not counted again."""
+    def count_trials(self, dataset: Dataset, trials: Sequence[bytes], sharpes: Floats) -> None:
+        """Count trials on a dataset, each with its Sharpe ratio a bar; one that is known is not counted again.
+
+        A trial that is counted once with NaN has no ratio from then on.
+        """
         ...
 
-    def trials(self, dataset: str) -> tuple[int, Floats]:
-        """Give how many distinct trials a dataset has seen, and the Sharpe ratio a bar of each (NaN: undefined)."""
+    def trials(self, dataset: Dataset) -> tuple[int, Floats]:
+        """Give how many distinct trials have seen any of a dataset, and the Sharpe ratio a year of each (NaN: none)."""
         ...
 
     def seal(self, seal: Seal) -> None:

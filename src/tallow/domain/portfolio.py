@@ -11,7 +11,6 @@ from tallow.domain.errors import UserError
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.scene import Execution, Scene, Value
-from tallow.domain.sweep import dataset_key
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 
 
@@ -98,16 +97,6 @@ class PortfolioScene:
         pinned = [sorted(one.items()) for one in versions]
         parts = ["portfolio", self.canonical(), pinned, list(data_digests), strategy_hash, engine_version]
         return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
-
-    def dataset(self, data_digests: Sequence[str]) -> str:
-        """Name what trials are counted on: these instruments in any order, one candle length, these very numbers.
-
-        One instrument alone is the dataset of its backtests.
-        """
-        if len(self.instruments) == 1:
-            return dataset_key(self.scenes[0], data_digests[0])
-        held = sorted(zip(map(str, self.instruments), data_digests, strict=True))
-        return hashlib.sha256(json.dumps(["portfolio", str(self.timeframe), held]).encode()).hexdigest()
 
     def __str__(self) -> str:
         values = ", ".join(f"{name}={value}" for name, value in self.parameters.items())

@@ -1,7 +1,5 @@
 """Sweeps: which combinations of parameters to try, and what came of each."""
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -203,18 +201,6 @@ class WalkForwardResult:
     seconds: float
     train: str = ""
     test: str = ""
-
-
-def dataset_key(scene: Scene, data_digest: str) -> str:
-    """Name what trials are counted on: one instrument, one candle length, these very numbers."""
-    parts = [str(scene.instrument), str(scene.timeframe), data_digest]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def trial_key(strategy_hash: str, parameters: Mapping[str, Value]) -> bytes:
-    """Name one trial, 16 bytes: this source with these parameters, under whatever costs."""
-    text = json.dumps([strategy_hash, dict(parameters)], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()[:16]
 
 
 def goal_column(found: Evaluated, goal: str) -> Floats:

@@ -17,12 +17,12 @@ from tallow.core.honesty import (
     startup_sensitivity,
 )
 from tallow.core.metrics import ratio_returns
-from tallow.domain.columns import Bars, Floats, Targets
+from tallow.domain.columns import Bars, Floats, Targets, Times
 from tallow.domain.errors import Error
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Execution, Scene
-from tallow.domain.sweep import dataset_key
 from tallow.domain.timeframes import Timeframe
+from tallow.domain.trials import dataset_of
 from tallow.ports import Records, Strategy
 
 Decide = Callable[[Bars], Targets]
@@ -66,7 +66,7 @@ def appraise_run(
     found = score(
         returns,
         trials=max(1, count),
-        trial_sharpes=np.asarray(ratios) * math.sqrt(timeframe.per_year),
+        trial_sharpes=np.asarray(ratios),
         per_year=per_year,
         evidence=evidence,
         resampling=Resampling(resamples=RESAMPLES[len(returns) > MANY_RETURNS]),
@@ -83,9 +83,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def counted_trials(records: Records, scene: Scene, data_digest: str) -> tuple[int, Floats]:
-    """Give the trials on the data of a result."""
-    return records.trials(dataset_key(scene, data_digest))
+def counted_trials(records: Records, scene: Scene, time: Times) -> tuple[int, Floats]:
+    """Give the trials that have seen any of the bars at these times."""
+    return records.trials(dataset_of([scene.instrument], scene.timeframe, time))
 
 
 def random_entries(run: Run, bars: Bars, execution: Execution, settling: Startup | None = None) -> PermutationTest:

@@ -17,9 +17,9 @@ from tallow.domain.evidence import Certificate, Incident
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Scene
-from tallow.domain.sweep import dataset_key, trial_key
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
 from tallow.domain.timeframes import SECOND
+from tallow.domain.trials import dataset_of, trial_key
 from tallow.flows.appraise import STARTUP_BARS, appraise, counted_trials, find_settling
 from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
@@ -96,7 +96,7 @@ def run_scene(scene: Scene, strategy: Strategy, desk: Desk, *, cache: bool = Tru
     if result.certificate is None:
         result = replace(result, key=key, certificate=_certificate(scene, strategy, market, desk))
     count_trial(result, desk.records)
-    result = scored(result, strategy, market, desk, counted_trials(desk.records, scene, market.digest))
+    result = scored(result, strategy, market, desk, counted_trials(desk.records, scene, market.bars.time))
     desk.records.save(result)
     return result
 
@@ -135,13 +135,16 @@ def settling(scene: Scene, strategy: Strategy, desk: Desk, bars: Bars | None = N
 
 
 def count_trial(result: Result, records: Records) -> None:
-    """Count a result as a trial on its data; one that was counted before is not counted again."""
+    """Count a result as a trial on its data; one that was counted before is not counted again.
+
+    What is leaky counts, but without a ratio: nobody can earn it, so it says nothing of what others show by chance.
+    """
     scene = result.scene
     ratio = sharpe(growth(result.run.equity, scene.cash), per_year=1.0)
-    trial = trial_key(result.strategy_hash, scene.parameters)
-    records.count_trials(
-        dataset_key(scene, result.data_digest), [trial], np.array([np.nan if ratio is None else ratio])
-    )
+    void = ratio is None or (result.certificate is not None and result.certificate.verdict == "leaky")
+    dataset = dataset_of([scene.instrument], scene.timeframe, result.run.time)
+    trial = trial_key(result.strategy_hash, scene, scene.parameters)
+    records.count_trials(dataset, [trial], np.array([np.nan if void else ratio]))
 
 
 def backtest_bars(

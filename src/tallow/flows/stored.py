@@ -106,7 +106,7 @@ def trials_by_now(found: Stored, desk: Desk) -> int:
     if isinstance(found, PortfolioResult):
         return desk.records.trials(dataset(found))[0]
     result = found.result if isinstance(found, WalkForwardResult) else found
-    return counted_trials(desk.records, result.scene, result.data_digest)[0]
+    return counted_trials(desk.records, result.scene, result.run.time)[0]
 
 
 def render(found: Stored, desk: Desk, colours: str) -> str:

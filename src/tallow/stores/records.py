@@ -19,6 +19,7 @@ from tallow.domain.holdout import Opening, Seal
 from tallow.domain.results import Filed, Result, plain_body, result_of, run_arrays, run_of
 from tallow.domain.scene import parse_scene
 from tallow.domain.sweep import Evaluated
+from tallow.domain.trials import Dataset
 from tallow.stores import holdouts, sweeps
 
 METADATA = sa.MetaData()
@@ -173,7 +174,7 @@ class SqlRecords:
         self._arrays(key).unlink(missing_ok=True)
         return found
 
-    def keep(self, key: str, dataset: str, found: Evaluated, trials: Sequence[bytes]) -> None:
+    def keep(self, key: str, dataset: Dataset, found: Evaluated, trials: Sequence[bytes]) -> None:
         """Store finished combinations of a sweep, and count those that did not fail as `trials`, in one commit."""
         with self._engine.begin() as connection:
             sweeps.keep(connection, key, found)
@@ -191,13 +192,13 @@ class SqlRecords:
         with self._engine.connect() as connection:
             yield from sweeps.finished(connection, key)
 
-    def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
+    def count_trials(self, dataset: Dataset, trials: Sequence[bytes], sharpes: Floats) -> None:
         """Count trials on a dataset, each with its Sharpe ratio a bar; one that is known is not counted again."""
         with self._engine.begin() as connection:
             sweeps.count(connection, dataset, trials, sharpes)
 
-    def trials(self, dataset: str) -> tuple[int, Floats]:
-        """Give how many distinct trials a dataset has seen, and the Sharpe ratio a bar of each (NaN: undefined)."""
+    def trials(self, dataset: Dataset) -> tuple[int, Floats]:
+        """Give how many distinct trials have seen any of a dataset, and the Sharpe ratio a year of each (NaN: none)."""
         if self._is_empty():
             return 0, np.empty(0)
         with self._engine.connect() as connection:

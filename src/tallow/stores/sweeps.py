@@ -1,6 +1,7 @@
 """Finished combinations of sweeps, and every trial on a dataset: one row a chunk, because one a combination is slow."""
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from tallow.domain.columns import Floats
 from tallow.domain.errors import TerminalError
 from tallow.domain.sweep import Evaluated
+from tallow.domain.trials import Dataset
 
 METADATA = sa.MetaData()
 CHUNKS = sa.Table(
@@ -23,16 +25,18 @@ CHUNKS = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 TRIALS = sa.Table(
-    "trials",
+    "trial_log",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("dataset", sa.String(64), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("dataset", sa.String(64), nullable=False, index=True),
+    sa.Column("start", sa.BigInteger, nullable=False),
+    sa.Column("end", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.UniqueConstraint("dataset", "digest"),
 )
 TRIAL = np.dtype([("identity", "S16"), ("sharpe", "<f8")])
 _HEAD = struct.Struct("<I")
+_NAME_LENGTH = 64
 _LEVEL = 1  # of compression: floats hardly shrink further
 
 
@@ -57,24 +61,35 @@ def finished(connection: sa.Connection, key: str) -> Iterator[Evaluated]:
             ) from error
 
 
-def count(connection: sa.Connection, dataset: str, identities: Sequence[bytes], sharpes: Floats) -> None:
-    """Add trials to a dataset; the same ones with the same numbers are there once."""
+def count(connection: sa.Connection, dataset: Dataset, identities: Sequence[bytes], sharpes: Floats) -> None:
+    """Add trials to a dataset, with their Sharpe ratios a bar; the same ones with the same numbers are there once."""
     table = np.empty(len(identities), TRIAL)
-    table["identity"], table["sharpe"] = identities, sharpes
-    body = table.tobytes()
-    digest = sha256(body).hexdigest()
-    known = sa.select(TRIALS.c.id).where(TRIALS.c.dataset == dataset, TRIALS.c.digest == digest)
+    table["identity"], table["sharpe"] = identities, np.asarray(sharpes) * math.sqrt(dataset.per_year)
+    row = {"dataset": _short(dataset.name), "start": dataset.start, "end": dataset.end, "body": table.tobytes()}
+    digest = sha256(repr(tuple(row.values())).encode()).hexdigest()
+    known = sa.select(TRIALS.c.id).where(TRIALS.c.digest == digest)
     if len(table) and connection.execute(known).first() is None:
-        connection.execute(sa.insert(TRIALS).values(dataset=dataset, digest=digest, body=body))
+        connection.execute(sa.insert(TRIALS).values(row | {"digest": digest}))
 
 
-def trials(connection: sa.Connection, dataset: str) -> tuple[int, Floats]:
-    """Count the distinct trials of a dataset; the Sharpe ratio of each is the one that was stored first."""
-    query = sa.select(TRIALS.c.body).where(TRIALS.c.dataset == dataset).order_by(TRIALS.c.id)
+def trials(connection: sa.Connection, dataset: Dataset) -> tuple[int, Floats]:
+    """Count the distinct trials that have seen any of a dataset, with their Sharpe ratios a year.
+
+    The ratio of each is the one that was stored first; NaN if it was ever stored without one.
+    """
+    overlaps = (TRIALS.c.start < dataset.end, TRIALS.c.end > dataset.start)
+    query = sa.select(TRIALS.c.body).where(TRIALS.c.dataset == _short(dataset.name), *overlaps).order_by(TRIALS.c.id)
     bodies = connection.execute(query).scalars().all()
     table = np.frombuffer(b"".join(bodies), TRIAL)
-    _, first = np.unique(table["identity"], return_index=True)
-    return len(first), table["sharpe"][np.sort(first)].astype(np.float64)
+    _, first, place = np.unique(table["identity"], return_index=True, return_inverse=True)
+    sharpes = table["sharpe"][first].astype(np.float64)
+    sharpes[place[np.isnan(table["sharpe"])]] = np.nan
+    return len(first), sharpes[np.argsort(first)]
+
+
+def _short(name: str) -> str:
+    # Many instruments make a name that is too long for the column.
+    return name if len(name) <= _NAME_LENGTH else sha256(name.encode()).hexdigest()
 
 
 def _pack(found: Evaluated) -> bytes:

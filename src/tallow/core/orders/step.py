@@ -230,7 +230,7 @@ def _trade_inside(rules: Rules, m: Floats, slots: Floats, bar: Bar, log: Floats)
     if m[M_EVENTS] > events:
         _protect_new(rules, m, bar, log)
     close_brackets(m, slots, bar.row)
-    return m[M_POSITION] != 0.0 and (held == 0.0 or m[M_TRADES] != trades)
+    return bool(m[M_POSITION] != 0.0 and (held == 0.0 or m[M_TRADES] != trades))
 
 
 @called

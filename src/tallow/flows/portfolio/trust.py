@@ -12,9 +12,9 @@ from tallow.domain.columns import Bars, Floats, Times
 from tallow.domain.errors import Error
 from tallow.domain.evidence import Incident
 from tallow.domain.results import Result
-from tallow.domain.scene import Execution
-from tallow.domain.sweep import trial_key
+from tallow.domain.scene import Execution, Value
 from tallow.domain.timeframes import Timeframe
+from tallow.domain.trials import Dataset, dataset_of, trial_key
 from tallow.flows.appraise import STARTUP_BARS, appraise_run
 from tallow.flows.backtest import Desk
 from tallow.flows.costs import climb
@@ -31,17 +31,25 @@ NOT_PERMUTED = Caveat(
 def count_trial(result: PortfolioResult, records: Records) -> None:
     """Count a result as a trial on its instruments; one that was counted before is not counted again.
 
-    Source, parameters and the rule of rebalancing make a trial; costs do not.
+    Source, parameters, range, exits, margin and the rule of rebalancing make a trial; costs do not. What is leaky
+    counts without a ratio.
     """
-    ratio = sharpe(growth(result.run.equity, result.scene.cash), per_year=1.0)
-    # A name that no parameter of a function can have.
-    trial = trial_key(result.strategy_hash, {**result.parameters, "rebalance of": result.scene.rebalance})
-    records.count_trials(dataset(result), [trial], np.array([np.nan if ratio is None else ratio]))
+    scene = result.scene
+    ratio = sharpe(growth(result.run.equity, scene.cash), per_year=1.0)
+    void = ratio is None or (result.certificate is not None and result.certificate.verdict == "leaky")
+    # Names that no parameter of a function can have.
+    account: dict[str, Value] = {
+        "rebalance of": scene.rebalance,
+        "margin of": scene.margin,
+        "leverage of": scene.leverage or 0.0,
+    }
+    trial = trial_key(result.strategy_hash, scene.scenes[0], {**result.parameters, **account})
+    records.count_trials(dataset(result), [trial], np.array([np.nan if void else ratio]))
 
 
-def dataset(result: PortfolioResult) -> str:
-    """Name what the trials of a portfolio are counted on."""
-    return result.scene.dataset(result.data_digests)
+def dataset(result: PortfolioResult) -> Dataset:
+    """Say what the trials of a portfolio are counted on; one instrument alone is the dataset of its backtests."""
+    return dataset_of(result.scene.instruments, result.scene.timeframe, result.run.panel.time)
 
 
 def scored(result: PortfolioResult, weights: Weights, bars: Mapping[str, Bars], desk: Desk) -> PortfolioResult:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tallow.domain.columns import Floats
-from tallow.domain.scene import Value
-from tallow.domain.sweep import Evaluated, Row, trial_key
+from tallow.domain.scene import Scene, Value
+from tallow.domain.sweep import Evaluated, Row
+from tallow.domain.trials import Dataset, trial_key
 from tallow.ports import Clock, Evaluator, Progress, Records
 
 CHUNK_SECONDS = 0.5  # work between two commits
@@ -56,6 +57,7 @@ class Series:
     Attributes:
         key: of the sweep in the records.
         dataset: what the trials are counted on.
+        scene: of every combination, but for its parameters.
         bars: stretch of the market.
         length: candles in it.
         records: None for candles that are in no lake: nothing is stored.
@@ -63,7 +65,8 @@ class Series:
     """
 
     key: str
-    dataset: str
+    dataset: Dataset
+    scene: Scene
     strategy_hash: str
     bars: slice
     length: int
@@ -148,16 +151,21 @@ def store(found: Evaluated, series: Series) -> None:
     if not kept:
         return
     lasting = found if len(kept) == len(found) else choose(found, kept)
-    trials = [
-        trial_key(series.strategy_hash, named(found.names, row))
-        for place, row in enumerate(lasting.rows)
-        if place not in lasting.failed
-    ]
+    trials = identities(lasting, series)
     if series.keeps:
         series.records.keep(series.key, series.dataset, lasting, trials)
     else:
         sharpes = lasting.columns["bar_sharpe"]
         series.records.count_trials(series.dataset, trials, np.delete(sharpes, list(lasting.failed)))
+
+
+def identities(found: Evaluated, series: Series) -> list[bytes]:
+    """Name the trials that did not fail, in their order."""
+    return [
+        trial_key(series.strategy_hash, series.scene, {**series.scene.parameters, **named(found.names, row)})
+        for place, row in enumerate(found.rows)
+        if place not in found.failed
+    ]
 
 
 def choose(found: Evaluated, places: Sequence[int]) -> Evaluated:

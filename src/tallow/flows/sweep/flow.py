@@ -1,24 +1,28 @@
 """Run a sweep: settle the search, evaluate what is not stored, find the best, certify it, count the trials."""
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import cast
 
 import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import UserError
+from tallow.domain.results import Result
 from tallow.domain.scene import Scene
-from tallow.domain.sweep import Evaluated, Row, Search, SweepResult, dataset_key, goal_column
+from tallow.domain.sweep import Evaluated, Row, Search, SweepResult, goal_column
+from tallow.domain.trials import dataset_of
 from tallow.flows.backtest import Desk, Market, backtest, backtest_bars, notes, own_market, pin, read_market
 from tallow.flows.backtest import strategy_hash as hash_of
 from tallow.flows.seals import refuse_sealed, seal_notes
-from tallow.flows.sweep.evaluation import Book, Series, Work
+from tallow.flows.sweep.evaluation import Book, Series, Work, identities
 from tallow.flows.sweep.plan import TRIALS, allowed, plan, settle
 from tallow.flows.sweep.proposals import propose
-from tallow.ports import Evaluator, Strategy
+from tallow.ports import Evaluator, Records, Strategy
 
 Recruit = Callable[[Strategy, Bars, Scene, FundingRates | None], AbstractContextManager[Evaluator]]
 """Gives who evaluates combinations of a strategy on a market, and lets them go afterwards."""
@@ -68,6 +72,7 @@ def sweep(
             scene, chosen = replace(scene, parameters=parameters), evaluator.variant(parameters)
             if bars is None:
                 result = backtest(scene, chosen, desk, cache=cache)
+                void_leaky(result, found, series)
             else:
                 result = backtest_bars(scene, chosen, bars, desk, counted(found, series))
     trials, sharpes = counted(found, series)
@@ -99,11 +104,18 @@ def open_market(scene: Scene, desk: Desk, bars: Bars | None) -> Market:
 
 
 def counted(found: Evaluated, series: Series) -> tuple[int, Floats]:
-    """Give the trials of a dataset with their Sharpe ratios; without records only those of this sweep are known."""
+    """Give the trials that saw a dataset, with their Sharpe ratios a year; without records those of this sweep."""
     if series.records is not None:
         return series.records.trials(series.dataset)
     sharpes = np.delete(found.columns["bar_sharpe"], list(found.failed))
-    return len(sharpes), sharpes
+    return len(sharpes), sharpes * math.sqrt(series.dataset.per_year)
+
+
+def void_leaky(result: Result, found: Evaluated, series: Series) -> None:
+    """Take the ratios of all combinations out of the count when the best of them was found leaky."""
+    if result.certificate is not None and result.certificate.verdict == "leaky":
+        trials = identities(found, series)
+        cast(Records, series.records).count_trials(series.dataset, trials, np.full(len(trials), np.nan))
 
 
 def series_of(scene: Scene, strategy: Strategy, market: Market) -> Series:
@@ -112,7 +124,8 @@ def series_of(scene: Scene, strategy: Strategy, market: Market) -> Series:
     content = replace(scene, parameters={}).key(market.versions, market.digest, source, ENGINE_VERSION)
     return Series(
         key=sha256(f"sweep {content}".encode()).hexdigest(),
-        dataset=dataset_key(scene, market.digest),
+        dataset=dataset_of([scene.instrument], scene.timeframe, market.bars.time),
+        scene=scene,
         strategy_hash=source,
         bars=slice(0, len(market.bars)),
         length=len(market.bars),

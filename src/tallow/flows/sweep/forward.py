@@ -14,8 +14,9 @@ from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.results import Filed, Result, Run
 from tallow.domain.scene import Scene
-from tallow.domain.sweep import Evaluated, Fold, Search, WalkForwardResult, dataset_key, goal_column, trial_key
+from tallow.domain.sweep import Evaluated, Fold, Search, WalkForwardResult, goal_column
 from tallow.domain.timeframes import Timeframe, parse_timeframe
+from tallow.domain.trials import dataset_of, trial_key
 from tallow.flows.backtest import Market, notes, read_market, scored, strategy_hash
 from tallow.flows.incidents import find_incidents
 from tallow.flows.replay import Replay, differences
@@ -212,12 +213,14 @@ class _Walker:
     def count(self, result: Result) -> tuple[int, Floats]:
         """Count the walk and every combination it tried as trials on the whole data; give all that are known there."""
         ratio = sharpe(growth(result.run.equity, self.scene.cash), 1.0)
-        trial = trial_key(result.strategy_hash, {"walk-forward": self.said})
+        trial = trial_key(result.strategy_hash, self.scene, {"walk-forward": self.said})
         known = {trial: math.nan if ratio is None else ratio, **self.tried}
-        sharpes = np.array(list(known.values()))
+        leaky = result.certificate is not None and result.certificate.verdict == "leaky"
+        sharpes = np.full(len(known), math.nan) if leaky else np.array(list(known.values()))
+        scene, records = self.scene, self.studio.desk.records
         if not self.is_stored:
-            return len(known), sharpes
-        records, dataset = self.studio.desk.records, dataset_key(self.scene, self.market.digest)
+            return len(known), sharpes * math.sqrt(scene.timeframe.per_year)
+        dataset = dataset_of([scene.instrument], scene.timeframe, self.market.bars.time)
         records.count_trials(dataset, list(known), sharpes)
         return records.trials(dataset)
 
@@ -256,7 +259,7 @@ class _Walker:
         for place, row in enumerate(found.rows):
             if place not in found.failed:
                 values = {**self.scene.parameters, **dict(zip(found.names, row, strict=True))}
-                self.tried.setdefault(trial_key(source, values), ratios[place])
+                self.tried.setdefault(trial_key(source, self.scene, values), ratios[place])
 
     def _series(self, rows: range) -> Series:
         part = replace(self.market, bars=self.market.bars[rows.start : rows.stop])
