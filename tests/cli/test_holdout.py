@@ -86,3 +86,21 @@ def test_a_killed_opening_is_on_record(own_lake: Path, tmp_path: Path, capsys: p
 def test_without_a_seal_there_is_nothing_to_open(own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["holdout", "open", "sma_cross", "--lake", str(own_lake), "-q"]) == 2
     assert "tallow holdout seal -s simulated:BTC/USDT -t 1h --from DATE" in capsys.readouterr().err
+
+
+def test_what_is_sealed_is_refused_with_the_file_that_was_given(
+    own_lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = ["--lake", str(own_lake), "-q"]
+    assert run([*SEAL, *lake]) == 0
+    file = tmp_path / "my_idea.py"
+    file.write_text("def signals(bars, *, fast=3):\n    return bars.close > bars.close.rolling(fast).mean()\n")
+    for verb in (["backtest", str(file)], ["sweep", str(file), "fast=3,4"], ["walkforward", str(file), "fast=3,4"]):
+        capsys.readouterr()
+        assert run([*verb, "--timerange", "2024-11-01..2024-12-20", *lake]) == 5
+        said = capsys.readouterr().err
+        assert f"tallow backtest {file} -s" in said
+        assert f"tallow holdout open {file} -s" in said
+    capsys.readouterr()
+    assert run(["backtest", "sma_cross", "--timerange", "2024-11-01..2024-12-20", *lake]) == 5
+    assert "tallow backtest sma_cross -s" in capsys.readouterr().err

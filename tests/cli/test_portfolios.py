@@ -29,10 +29,10 @@ def call(*arguments: str, lake: Path) -> int:
 
 
 def test_a_file_is_carried_out_certified_and_told(
-    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = ["honest.py", "--set", "window=24", "--rebalance", "daily"]
-    assert call(*chosen, lake=demo_lake) == 0
+    assert call(*chosen, lake=own_lake) == 0
     said = capsys.readouterr().out
     assert said.startswith("honest (window=24) on BTC/USDT, ETH/USDT 1h\n2024-01-01..2024-01-21, 480 rows, ")
     for words in (
@@ -43,7 +43,7 @@ def test_a_file_is_carried_out_certified_and_told(
         "tallow results replay",
     ):
         assert words in said
-    assert call(*chosen, "--json", lake=demo_lake) == 0
+    assert call(*chosen, "--json", lake=own_lake) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["digest"] in said
     assert found["certificate"]["verdict"] == "certified"
@@ -57,9 +57,9 @@ def test_a_file_is_carried_out_certified_and_told(
 
 @pytest.mark.parametrize("rule", ["change", "daily"])
 def test_weights_that_leak_end_with_4(
-    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str], rule: str
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], rule: str
 ) -> None:
-    assert call("cheat.py", "--rebalance", rule, lake=demo_lake) == 4
+    assert call("cheat.py", "--rebalance", rule, lake=own_lake) == 4
     captured = capsys.readouterr()
     assert "LEAKY" in captured.out
     assert "negative shift" in captured.out
@@ -67,7 +67,7 @@ def test_weights_that_leak_end_with_4(
 
 
 def test_weights_that_hang_on_the_clock_end_with_4(
-    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "late.py").write_text(
         "import time\n"
@@ -75,25 +75,25 @@ def test_weights_that_hang_on_the_clock_end_with_4(
         "    share = time.time() // 86_400 % 5 / 20\n"
         "    return [[share, share]] * len(next(iter(frames.values())))\n"
     )
-    assert call("late.py", lake=demo_lake) == 4
+    assert call("late.py", lake=own_lake) == 4
     captured = capsys.readouterr()
     assert "UNKNOWN  its output is not repeatable: it changes with the wall clock" in captured.out
     assert "error[UNPROVEN]" in captured.err
 
 
-def test_without_the_check_it_is_unproven(here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_the_check_it_is_unproven(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     money = ["--short", "--leverage", "2", "--margin", "cross", "--fee", "0.002", "--cash", "500", "--slippage", "3"]
-    assert call("cheat.py", "--no-check", "--rebalance", "drift:0.05", *money, lake=demo_lake) == 0
+    assert call("cheat.py", "--no-check", "--rebalance", "drift:0.05", *money, lake=own_lake) == 0
     said = capsys.readouterr().out
-    assert "UNPROVEN" in said
+    assert "causality unproven" in said
     assert "rebalanced on a drift of 0.05" in said
 
 
 def test_an_empty_default_lake_is_the_simulated_market(
-    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (here / "tallow-demo").mkdir()
-    (here / "tallow-demo" / "lake").symlink_to(demo_lake)
+    (here / "tallow-demo" / "lake").symlink_to(own_lake)
     monkeypatch.setattr("tallow.app.Workspace.ingest_simulated", lambda self, seed: None)
     monkeypatch.setattr("tallow.app.Workspace.refine", lambda self: None)
     two = ["-s", "BTC/USDT", "-s", "ETH/USDT", "--days", "10", "--no-progress"]
@@ -119,7 +119,7 @@ def test_an_empty_default_lake_is_the_simulated_market(
     ],
 )
 def test_bad_input_says_what_is_valid(
-    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
 ) -> None:
     (here / "half.py").write_text("def weights(frames):\n    return [0.5]\n")
     (here / "much.py").write_text("import numpy as np\ndef weights(frames):\n    return np.full((480, 2), 0.7)\n")
@@ -127,7 +127,7 @@ def test_bad_input_says_what_is_valid(
         "def weights(frames):\n    first = list(frames)[0]\n    return frames[first].clos\n"
     )
     span = ["--timerange", "2024-01-01..2024-01-21"]
-    assert run(["portfolio", *arguments, *span, "--lake", str(demo_lake), "-q", "--no-check"]) == code
+    assert run(["portfolio", *arguments, *span, "--lake", str(own_lake), "-q", "--no-check"]) == code
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error[")
@@ -135,14 +135,14 @@ def test_bad_input_says_what_is_valid(
 
 
 def test_a_stored_portfolio_is_listed_shown_replayed_drawn_and_compared_with_its_kind_alone(
-    here: Path, demo_lake: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lake = ["--lake", str(demo_lake), "-q"]
+    lake = ["--lake", str(own_lake), "-q"]
     page = here / "page.html"
     keys = []
     for window in ("30", "36"):
         chosen = ["honest.py", "--set", f"window={window}", "--no-check", "--report", str(page)]
-        assert call(*chosen, "--json", lake=demo_lake) == 0
+        assert call(*chosen, "--json", lake=own_lake) == 0
         keys.append(json.loads(capsys.readouterr().out)["key"])
     assert "tallow results replay" in page.read_text()
     (here / "honest.py").write_text("def weights(frames):\n    return 1 / 0\n")  # the stored source is what is replayed

@@ -23,8 +23,8 @@ def foresight(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def lake(demo_lake: Path) -> "tallow.Lake":
-    return tallow.open(str(demo_lake))
+def lake(own_lake: Path) -> "tallow.Lake":
+    return tallow.open(str(own_lake))
 
 
 def test_a_function_gives_an_account_whose_numbers_add_up(lake: "tallow.Lake") -> None:

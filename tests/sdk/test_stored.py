@@ -12,8 +12,8 @@ PAIR = ["BTC/USDT", "ETH/USDT"]
 
 
 @pytest.fixture
-def lake(demo_lake: Path) -> "tallow.Lake":
-    return tallow.open(str(demo_lake))
+def lake(own_lake: Path) -> "tallow.Lake":
+    return tallow.open(str(own_lake))
 
 
 def test_portfolios_lie_beside_backtests_and_replay(lake: "tallow.Lake", tmp_path: Path) -> None:

@@ -135,3 +135,12 @@ def test_a_constant_that_follows_the_first_bar_changes_nothing_when_prices_are_e
 def test_what_makes_no_sense_is_refused(call, code):
     with pytest.raises(UserError, match=code):
         call()
+
+
+def test_a_table_settles_when_its_last_column_does() -> None:
+    prices = 100.0 + np.sin(np.arange(300.0))
+    bars = Bars.of(np.arange(300), (prices, prices, prices, prices, prices))
+    found = startup_sensitivity(lambda b: np.column_stack((sma(b.close, 5), np.ones(len(b)), sma(b.close, 20))), bars)
+    assert found.warm_up == 20
+    never = startup_sensitivity(lambda b: np.column_stack((sma(b.close, 5), np.arange(len(b)))), bars)
+    assert never.verdict == "never"

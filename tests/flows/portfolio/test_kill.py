@@ -42,8 +42,8 @@ def here(workspace: Workspace, window: int, *, cache: bool) -> PortfolioResult:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("window", "phase"), [(31, "simulating"), (32, "scoring"), (33, "saving")])
-def test_killed_at_any_moment_nothing_is_half_there(demo_lake: Path, window: int, phase: str) -> None:
-    command = [sys.executable, "-c", PROGRAM, str(demo_lake), str(window)]
+def test_killed_at_any_moment_nothing_is_half_there(own_lake: Path, window: int, phase: str) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(own_lake), str(window)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -51,7 +51,7 @@ def test_killed_at_any_moment_nothing_is_half_there(demo_lake: Path, window: int
                 process.send_signal(signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL
-    workspace = open_workspace(str(demo_lake))
+    workspace = open_workspace(str(own_lake))
     for row in workspace.records.list(1_000):
         workspace.stored(str(row["key"]))
     again = here(workspace, window, cache=True)

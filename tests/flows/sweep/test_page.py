@@ -1,3 +1,4 @@
+import ast
 import html
 import re
 import shlex
@@ -11,6 +12,7 @@ import pytest
 from tallow.core.search import axes_of, parse_axis
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
+from tallow.domain.market import parse_symbol
 from tallow.domain.ranges import parse_timerange
 from tallow.domain.results import Result
 from tallow.domain.scene import Scene
@@ -28,6 +30,7 @@ from tallow.flows.sweep.page import (
     deflation,
     failures,
     headline,
+    is_own,
     render,
     reproduce,
     spread,
@@ -267,3 +270,27 @@ def test_an_axis_is_written_as_it_is_read(axis: Axis, expected: str) -> None:
 
 def test_a_capital_begins_a_heading() -> None:
     assert [capitalised(words) for words in ("bar Sharpe", "", "x")] == ["Bar Sharpe", "", "X"]
+
+
+def test_own_candles_are_repeated_by_a_call_that_python_reads(made: Make) -> None:
+    done = made(
+        {"fast": "2..6:2", "slow": [5, 9]}, [0.1] * 6, goal="wins", method="random", trials_wanted=6,
+        constraints=("fast < 9",),
+    )  # fmt: skip
+    assert not is_own(done)
+    own = replace(done, scene=replace(done.scene, instrument=parse_symbol("BTC/USDT", "own")))
+    assert is_own(own)
+    said = command(own)
+    assert "tallow sweep " not in said
+    call = ast.parse(said, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert [ast.literal_eval(word) for word in call.args] == [
+        "sma_cross", {"fast": "2..6:2", "slow": "5,9"}, "BTC/USDT", "1h",
+    ]  # fmt: skip
+    named = {word.arg: ast.unparse(word.value) for word in call.keywords}
+    assert named == {
+        "data": "candles", "params": "{'short': False}", "method": "'random'", "seed": "7", "trials": "6",
+        "metric": "'wins'", "constraints": "['fast < 9']",
+    }  # fmt: skip
+    assert "are in no lake" in reproduce(own)
+    assert "are in no lake" not in reproduce(done)

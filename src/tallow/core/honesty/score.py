@@ -39,12 +39,20 @@ class Caveat(NamedTuple):
     """Why a number says less than it seems to.
 
     `code` is ``LOOKAHEAD``, ``NO_RATIO``, ``FEW_RETURNS``, ``FEW_TRADES`` (these four leave nothing meaningful),
-    ``UNPROVEN``, ``SHORT_RECORD``, ``UNKNOWN_TRIALS``, ``COARSE_PERMUTATION`` or ``NEVER_SETTLES``.
+    ``UNPROVEN``, ``SHORT_RECORD``, ``UNKNOWN_TRIALS``, ``COARSE_PERMUTATION``, ``NOT_PERMUTED`` or
+    ``NEVER_SETTLES``.
     """
 
     code: str
     words: str
 
+
+NOT_PERMUTED = Caveat(
+    "NOT_PERMUTED",
+    "Random entries were not tried: they rearrange when one position is held, and the weights of several instruments "
+    "have no one exposure that could be kept equal.",
+)
+"""Goes with the score of weights, by whoever makes it."""
 
 _FATAL = ("LOOKAHEAD", "NO_RATIO", "FEW_RETURNS", "FEW_TRADES")
 

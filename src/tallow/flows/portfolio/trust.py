@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tallow.core.honesty import Caveat, Evidence, Startup, startup_sensitivity
+from tallow.core.honesty import NOT_PERMUTED, Evidence, Startup, startup_sensitivity
 from tallow.core.metrics import growth, sharpe
 from tallow.core.portfolio import account_run, run
 from tallow.domain.columns import Bars, Floats, Times
@@ -20,12 +20,6 @@ from tallow.flows.backtest import Desk
 from tallow.flows.costs import climb
 from tallow.flows.portfolio.values import PortfolioResult, Weights
 from tallow.ports import Records
-
-NOT_PERMUTED = Caveat(
-    "NOT_PERMUTED",
-    "Random entries were not tried: they rearrange when one position is held, and the weights of several instruments "
-    "have no one exposure that could be kept equal.",
-)
 
 
 def count_trial(result: PortfolioResult, records: Records) -> None:
