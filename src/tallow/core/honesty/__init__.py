@@ -22,7 +22,8 @@ from tallow.core.honesty.words import MEANINGS, Line, lines
 
 __all__ = [
     "MEANINGS", "METRICS", "NOT_PERMUTED", "BlockSums", "Caveat", "Evidence", "HonestScore", "Interval", "LeadIn",
-    "Line", "Metric", "Overfitting", "PermutationTest", "Resampling", "SharpeSample", "Startup", "block_length", "block_sums",
+    "Line", "Metric", "Overfitting", "PermutationTest", "Resampling", "SharpeSample", "Startup",
+    "block_length", "block_sums",
     "bootstrap", "deflated_sharpe", "effective_trials", "expected_maximum_sharpe", "independent_count", "lines",
     "luck", "mean_correlation", "minimum_track_record", "overfitting", "path_permutation_test", "permutation_test",
     "permutation_test_by", "probabilistic_sharpe", "score", "sharpe_sample", "startup_sensitivity",
