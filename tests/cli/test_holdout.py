@@ -38,7 +38,7 @@ def test_seal_refuse_open_once_list(own_lake: Path, capsys: pytest.CaptureFixtur
     assert "nothing is sealed" in capsys.readouterr().out
     assert run(["backtest", "buy_and_hold", "--timerange", "2024-11-01..", "--no-check", *lake]) == 0
     assert run([*SEAL, *lake]) == 0
-    assert "; 1 stored results may have seen it" in capsys.readouterr().out
+    assert "; 1 trials made before have seen it" in capsys.readouterr().out
     assert run(["backtest", "buy_and_hold", "--timerange", "2024-11-01..2024-12-02", *lake]) == 5
     assert "--timerange 2024-11-01..2024-12-01" in capsys.readouterr().err
     for verb in (["check", "buy_and_hold"], ["sweep", "sma_cross", "fast=5,6"]):

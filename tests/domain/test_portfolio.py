@@ -10,7 +10,6 @@ from tallow.domain.market import parse_symbol
 from tallow.domain.portfolio import PortfolioScene, parse_portfolio_scene
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution
-from tallow.domain.sweep import dataset_key
 from tallow.domain.timeframes import parse_timeframe
 
 PAIR = (parse_symbol("BTC/USDT"), parse_symbol("ETH/USDT"))
@@ -111,16 +110,6 @@ def test_the_canonical_form_leaves_nothing_out_and_reads_back(drawn: Identity) -
 def test_number_type_and_order_of_parameters_do_not_matter() -> None:
     swapped = replace(SCENE, parameters={"top": 3, "window": 10}, cash=10_000)
     assert key(swapped) == key(SCENE)
-
-
-def test_trials_are_counted_on_the_set_of_instruments_and_on_one_with_its_backtests() -> None:
-    turned = replace(SCENE, instruments=PAIR[::-1], cash=1.0, rebalance="daily")
-    assert turned.dataset(["e", "d"]) == SCENE.dataset(["d", "e"])
-    longer = replace(SCENE, timeframe=parse_timeframe("4h"))
-    others = {SCENE.dataset(["d", "f"]), SCENE.dataset(["e", "d"]), longer.dataset(["d", "e"]), SCENE.dataset(DIGESTS)}
-    assert len(others) == 4
-    alone = replace(SCENE, instruments=PAIR[:1])
-    assert alone.dataset(["d"]) == dataset_key(alone.scenes[0], "d")
 
 
 def test_symbols_of_two_venues_keep_their_venue() -> None:

@@ -6,7 +6,7 @@ import pytest
 from tallow.domain.errors import UserError
 from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Scene
-from tallow.domain.sweep import Axis, Evaluated, Search, SweepResult, dataset_key, goal_column, trial_key
+from tallow.domain.sweep import Axis, Evaluated, Search, SweepResult, goal_column
 from tallow.domain.timeframes import parse_timeframe
 
 AXES = (Axis("fast", (1, 2, 3)), Axis("x", low=0.1, high=0.9))
@@ -60,18 +60,3 @@ def test_return_over_drawdown_is_undefined_without_a_drawdown() -> None:
     assert goal_column(found, "return_over_drawdown").tolist()[::2] == [2.0, -0.5]
     assert math.isnan(goal_column(found, "return_over_drawdown")[1])
     assert np.isnan(goal_column(found, "bar_sharpe")).all()
-
-
-def test_a_dataset_is_an_instrument_a_length_and_the_numbers() -> None:
-    other = Scene("t", parse_symbol("ETH/USDT"), parse_timeframe("1h"))
-    slower = Scene("s", parse_symbol("BTC/USDT"), parse_timeframe("4h"))
-    keys = {dataset_key(SCENE, "a"), dataset_key(SCENE, "b"), dataset_key(other, "a"), dataset_key(slower, "a")}
-    assert len(keys) == 4
-    same = Scene("another", SCENE.instrument, SCENE.timeframe, {"z": 1}, cash=5.0)
-    assert dataset_key(same, "a") == dataset_key(SCENE, "a")
-
-
-def test_a_trial_is_a_source_with_parameters_in_any_order() -> None:
-    assert trial_key("h", {"a": 1, "b": 2.0}) == trial_key("h", {"b": 2.0, "a": 1})
-    assert len({trial_key("h", {"a": 1}), trial_key("i", {"a": 1}), trial_key("h", {"a": 2})}) == 3
-    assert len(trial_key("h", {})) == 16

@@ -16,6 +16,7 @@ from tallow.domain.market import parse_symbol
 from tallow.domain.results import Filed, Result
 from tallow.domain.scene import Scene, Value
 from tallow.domain.timeframes import parse_timeframe
+from tallow.domain.trials import Dataset
 from tallow.flows.backtest import Desk
 from tallow.flows.ingest import ingest
 from tallow.flows.refine import refine
@@ -168,7 +169,7 @@ class Shelf:
     def __init__(self) -> None:
         self.kept: dict[str, Result] = {}
         self.files: dict[str, Filed] = {}
-        self.counted: dict[str, dict[bytes, float]] = {}
+        self.counted: dict[Dataset, dict[bytes, float]] = {}
         self.sealed: list[Seal] = []
         self.looks: list[Opening] = []
 
@@ -191,12 +192,17 @@ class Shelf:
     def list(self, limit: int = 50) -> list[Mapping[str, object]]:
         return [{"key": key} for key in (*self.kept, *self.files)][:limit]
 
-    def count_trials(self, dataset: str, trials: Sequence[bytes], sharpes: Floats) -> None:
-        self.counted.setdefault(dataset, {}).update(zip(trials, sharpes.tolist(), strict=True))
+    def count_trials(self, dataset: Dataset, trials: Sequence[bytes], sharpes: Floats) -> None:
+        known = self.counted.setdefault(dataset, {})
+        for trial, ratio in zip(trials, (sharpes * dataset.per_year**0.5).tolist(), strict=True):
+            known[trial] = ratio if ratio != ratio else known.get(trial, ratio)
 
-    def trials(self, dataset: str) -> tuple[int, Floats]:
-        known = self.counted.get(dataset, {})
-        return len(known), np.array(list(known.values()))
+    def trials(self, dataset: Dataset) -> tuple[int, Floats]:
+        seen: dict[bytes, float] = {}
+        for one, known in self.counted.items():
+            if one.name == dataset.name and one.start < dataset.end and one.end > dataset.start:
+                seen |= known
+        return len(seen), np.array(list(seen.values()))
 
     def seal(self, seal: Seal) -> None:
         self.sealed.append(seal)

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tallow.domain.columns import Bars, Floats, FundingRates
@@ -8,6 +9,7 @@ from tallow.domain.errors import UserError
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.timeframes import HOUR
+from tallow.domain.trials import Dataset
 from tallow.flows.backtest import Desk, backtest
 from tallow.flows.holdout import open_holdout, seal
 from tallow.flows.ingest import ingest
@@ -47,14 +49,18 @@ def test_something_must_be_left_to_research(desk: Desk, scene: Scene) -> None:
 def test_results_that_have_seen_it_are_counted(
     desk: Desk, scene: Scene, hold: type[Strategy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spans = [(START, CUT), (START, CUT + 1), (0, 7_258_118_400_000_000)]
-    rows = [{"instruments": ["binance:BTC/USDT"], "range": list(span)} for span in spans]
-    rows += [
-        {"instruments": ["binance:ETH/USDT", "binance:SOL/USDT"], "range": [0, CUT + 1]},
-        {"instruments": ["binance:BTC/USDT"]},
+    for number, (start, end) in enumerate([(START, CUT), (START, CUT + 1), (CUT + 1, CUT + 9)]):
+        tried = Dataset("binance:BTC/USDT", start, end, 1.0)
+        desk.records.count_trials(tried, [bytes([number]) * 16], np.array([0.1]))
+    both, other = ["binance:BTC/USDT", "binance:ETH/USDT"], ["binance:ETH/USDT", "binance:SOL/USDT"]
+    rows = [
+        {"instruments": both, "range": [0, CUT + 1]},
+        {"instruments": both, "range": [0, CUT]},
+        {"instruments": other, "range": [0, CUT + 1]},
+        {"instruments": both[:1], "range": [0, CUT + 1]},  # a backtest: a trial, counted already
     ]
     monkeypatch.setattr(desk.records, "list", lambda limit: rows)
-    assert seal(scene.instrument, scene.timeframe, CUT, desk).seen == 2
+    assert seal(scene.instrument, scene.timeframe, CUT, desk).seen == 3
 
 
 def test_a_version_looks_once(desk: Desk, scene: Scene, hold: type[Strategy]) -> None:

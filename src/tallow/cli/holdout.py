@@ -37,7 +37,7 @@ def seal(session: Session, /, symbol: str, timeframe: str, start: str) -> None:
 
     workspace = open_market(session)
     made = run(workspace.instrument(symbol), parse_timeframe(timeframe), parse_time(start), workspace.desk())
-    seen = f"; {made.seen} stored results may have seen it" if made.seen else ""
+    seen = f"; {made.seen:,} trials made before have seen it" if made.seen else ""
     session.emit(vars(made), f"sealed  {made.instrument} from {iso(made.start)} on{seen}")
     session.hint(f"next    tallow holdout open STRATEGY -s {made.instrument} -t {made.timeframe}")
 

@@ -18,7 +18,7 @@ class Seal:
         timeframe: candle length that it was named with.
         start: first moment sealed, microseconds UTC.
         sealed: when that was done.
-        seen: results stored before whose range reaches beyond `start`: they may have seen it.
+        seen: trials made before whose bars reach beyond `start`: they may have seen it.
     """
 
     instrument: str

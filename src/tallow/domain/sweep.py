@@ -124,7 +124,7 @@ class SweepResult:
         seconds: time spent on computing them.
         bars: candles of the series.
         trials: distinct combinations of any strategy ever tried on this very data, this sweep included.
-        sharpes: Sharpe ratio a bar of each of them; NaN where it is undefined.
+        sharpes: Sharpe ratio a year of each of them; NaN where it is undefined.
     """
 
     key: str

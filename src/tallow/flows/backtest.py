@@ -152,7 +152,7 @@ def backtest_bars(
 ) -> Result:
     """Compute a result on candles that the caller holds; its key holds their digest, and it is not stored.
 
-    Nobody counts trials on such candles: `trials` is how many the caller has made, and the Sharpe ratio a bar of each.
+    Nobody counts trials on such candles: `trials` is how many the caller has made, and the Sharpe ratio a year of each.
 
     Raises:
         UserError: BAD_TIMEFRAME when the candles are not those of the scene's timeframe.

@@ -9,6 +9,7 @@ from tallow.domain.ranges import EVERYTHING, TimeRange, iso
 from tallow.domain.results import Result
 from tallow.domain.scene import Scene
 from tallow.domain.timeframes import Timeframe
+from tallow.domain.trials import Dataset
 from tallow.flows.backtest import Desk, pin, read_market, run_scene, strategy_hash
 from tallow.flows.read import read_candles
 from tallow.flows.seals import Holdout, holdout_of, seal_of
@@ -61,10 +62,11 @@ def seal(instrument: Instrument, timeframe: Timeframe, start: int, desk: Desk) -
 
 
 def _seen(desk: Desk, instrument: str, start: int) -> int:
-    """Count stored results whose range reaches into what is to be sealed."""
-    stored = desk.records.list(1_000_000)
+    """Count the trials on the instrument, and the stored results of several, that saw what is to be sealed."""
+    alone, _ = desk.records.trials(Dataset(instrument, start, EVERYTHING.end, 1.0))
+    stored = (row for row in desk.records.list(1_000_000) if len(_named(row.get("instruments"))) > 1)
     ranges = [row.get("range") for row in stored if instrument in _named(row.get("instruments"))]
-    return sum(isinstance(span, list) and int(span[1]) > start for span in ranges)
+    return alone + sum(isinstance(span, list) and int(span[1]) > start for span in ranges)
 
 
 def _named(instruments: object) -> list[object]:

@@ -55,7 +55,7 @@ class Sweep:
 
     @property
     def sharpes(self) -> "Floats":
-        """Sharpe ratio a bar of each of those trials; NaN where it is undefined."""
+        """Sharpe ratio a year of each of those trials; NaN where it is undefined."""
         return self._done.sharpes
 
     @property

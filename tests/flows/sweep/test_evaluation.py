@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallow.domain.sweep import Evaluated, Row, trial_key
+from tallow.domain.market import parse_symbol
+from tallow.domain.scene import Scene
+from tallow.domain.sweep import Evaluated, Row
+from tallow.domain.timeframes import parse_timeframe
+from tallow.domain.trials import Dataset, trial_key
 from tallow.flows.sweep.evaluation import MOST_ROWS, Book, Series, Work, choose, named, remark, store
 
 NAN = float("nan")
@@ -17,6 +21,10 @@ def gave(rows: list[Row], failed: dict[int, str] | None = None) -> Evaluated:
     return Evaluated(("a",), tuple(rows), {"bar_sharpe": ratios, "trades": ratios * 2.0}, failed or {})
 
 
+SCENE = Scene("s", parse_symbol("BTC/USDT"), parse_timeframe("1h"))
+DATA = Dataset("binance:BTC/USDT", 0, 1_000, 1.0)
+
+
 @dataclass
 class Ledger:
     """Records that note what they are given."""
@@ -25,13 +33,13 @@ class Ledger:
     trials: list[bytes] = field(default_factory=list)
     sharpes: list[float] = field(default_factory=list)
 
-    def keep(self, key: str, dataset: str, found: Evaluated, trials: list[bytes]) -> None:
-        assert (key, dataset) == ("key", "data")
+    def keep(self, key: str, dataset: Dataset, found: Evaluated, trials: list[bytes]) -> None:
+        assert (key, dataset) == ("key", DATA)
         self.kept.append(found)
         self.trials += trials
 
-    def count_trials(self, dataset: str, trials: list[bytes], sharpes: Any) -> None:
-        assert dataset == "data"
+    def count_trials(self, dataset: Dataset, trials: list[bytes], sharpes: Any) -> None:
+        assert dataset == DATA
         self.trials += trials
         self.sharpes += sharpes.tolist()
 
@@ -53,7 +61,7 @@ class Doubler:
 
 
 def series(records: Ledger | None = None, **changes: Any) -> Series:
-    return replace(Series("key", "data", "hash", slice(0, 1_000), 1_000, records), **changes)  # type: ignore[arg-type]
+    return replace(Series("key", DATA, SCENE, "hash", slice(0, 1_000), 1_000, records), **changes)  # type: ignore[arg-type]
 
 
 def test_a_book_keeps_the_first_numbers_and_gives_rows_in_any_order() -> None:
@@ -130,14 +138,14 @@ def test_only_lasting_failures_are_stored_and_no_failure_is_a_trial() -> None:
     (kept,) = records.kept
     assert (kept.rows, kept.failed) == (((1,), (2,)), {0: "BAD_PARAMETER: no"})
     np.testing.assert_array_equal(kept.columns["bar_sharpe"], [NAN, 2.0])
-    assert records.trials == [trial_key("hash", {"a": 2})]
+    assert records.trials == [trial_key("hash", SCENE, {"a": 2})]
 
 
 def test_without_keeping_trials_are_counted_alone() -> None:
     records = Ledger()
     store(gave([(1,), (2,), (3,)], {1: "BAD_PARAMETER: no"}), series(records, keeps=False))
     assert records.kept == []
-    assert records.trials == [trial_key("hash", {"a": 1}), trial_key("hash", {"a": 3})]
+    assert records.trials == [trial_key("hash", SCENE, {"a": 1}), trial_key("hash", SCENE, {"a": 3})]
     assert records.sharpes == [1.0, 3.0]
 
 

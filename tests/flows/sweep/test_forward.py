@@ -14,9 +14,10 @@ from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Execution, Scene, Value
-from tallow.domain.sweep import Search, WalkForwardResult, dataset_key
+from tallow.domain.sweep import Search, WalkForwardResult
 from tallow.domain.timeframes import parse_timeframe
-from tallow.flows.backtest import Market, pin, read_market
+from tallow.domain.trials import dataset_of
+from tallow.flows.backtest import pin, read_market
 from tallow.flows.ingest import ingest
 from tallow.flows.refine import refine
 from tallow.flows.sweep import Studio, Walk, sweep, walk_forward
@@ -221,15 +222,14 @@ def test_a_walk_is_cached_by_stretch_and_counted_once(hall: Any, cross: Strategy
     desk = hall.studio().desk
     market = read_market(desk.lake, cross_scene, pin(desk.lake, cross_scene))
     # Six combinations, and the walk.
-    assert desk.records.trials(dataset_key(cross_scene, market.digest))[0] == 7
-    part = Market(market.bars[48:148], market.bars_origin, None, {})
-    assert desk.records.trials(dataset_key(cross_scene, part.digest))[0] == 6
+    whole = dataset_of([cross_scene.instrument], cross_scene.timeframe, market.bars.time)
+    assert desk.records.trials(whole)[0] == 7
     assert [row["key"] for row in desk.records.list()] == [first.result.key]
     other = walk_forward(cross_scene, cross, SEARCH, Walk(100, 48, anchored=True), hall.studio())
     assert other.result.key != first.result.key
     # The first stretch of both walks is the same; the second is longer.
     assert other.computed == 6
-    assert desk.records.trials(dataset_key(cross_scene, market.digest))[0] == 8
+    assert desk.records.trials(whole)[0] == 8
 
 
 def test_the_result_says_how_it_was_made(hall: Any, cross: Strategy, cross_scene: Scene) -> None:

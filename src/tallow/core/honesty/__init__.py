@@ -16,6 +16,7 @@ from tallow.core.honesty.sharpes import (
     minimum_track_record,
     probabilistic_sharpe,
     sharpe_sample,
+    trial_deviation,
 )
 from tallow.core.honesty.startup import LeadIn, Startup, startup_sensitivity
 from tallow.core.honesty.words import MEANINGS, Line, lines
@@ -26,5 +27,5 @@ __all__ = [
     "block_length", "block_sums",
     "bootstrap", "deflated_sharpe", "effective_trials", "expected_maximum_sharpe", "independent_count", "lines",
     "luck", "mean_correlation", "minimum_track_record", "overfitting", "path_permutation_test", "permutation_test",
-    "permutation_test_by", "probabilistic_sharpe", "score", "sharpe_sample", "startup_sensitivity",
+    "permutation_test_by", "probabilistic_sharpe", "score", "sharpe_sample", "startup_sensitivity", "trial_deviation",
 ]  # fmt: skip

@@ -20,16 +20,16 @@ from tallow.core.honesty.sharpes import (
     minimum_track_record,
     probabilistic_sharpe,
     sharpe_sample,
+    trial_deviation,
 )
 from tallow.core.honesty.startup import Startup
-from tallow.core.metrics.returns import YEAR_DAYS, deviation, sharpe
+from tallow.core.metrics.returns import YEAR_DAYS, sharpe
 from tallow.domain.columns import Floats
 
 CONFIDENCE = 0.95  # from which a probability counts as shown
 FEWEST_RETURNS = 30  # independent returns below which no ratio means anything
 FEWEST_TRADES = 30  # closed trades below which a ratio of many returns still rests on few decisions
 FEWEST_DISTINCT = 100  # results of chance below which their p-value is coarse
-_CLONE_DECIMALS = 3  # of an annual ratio: trials that agree so far are one trial for the spread, not for the count
 EVEN_ODDS = 0.5  # probability of overfitting from which choosing is no better than a coin
 
 Verdict = Literal["not meaningful", "no edge shown", "edge shown"]
@@ -249,9 +249,7 @@ def _measure(
     if sample is None or sample.length <= 1.0:
         return dict.fromkeys(names)
     root = math.sqrt(per_year)
-    # Clones of one trial, as by a parameter that does nothing, would shrink the spread and so excuse the others.
-    distinct = np.unique(np.round(ratios, _CLONE_DECIMALS))
-    spread = (deviation(distinct) or 0.0) / root if len(ratios) > 1 else 1.0 / math.sqrt(sample.length - 1.0)
+    spread = trial_deviation(ratios) / root if len(ratios) > 1 else 1.0 / math.sqrt(sample.length - 1.0)
     needed = _needed(sample, returns)
     values = (
         probabilistic_sharpe(sample),

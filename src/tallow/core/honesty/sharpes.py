@@ -11,10 +11,12 @@ import numpy as np
 
 from tallow.core.honesty.dependence import independent_count
 from tallow.core.honesty.inputs import bad, check_fraction, check_least, checked_returns
+from tallow.core.metrics.returns import deviation as sample_deviation
 from tallow.core.metrics.returns import sharpe
 from tallow.domain.columns import Floats
 
 _NORMAL = NormalDist()
+_CLONE_DECIMALS = 3  # of an annual ratio: trials that agree so far are one for their spread
 _EULER = 0.5772156649015329  # Euler's constant, from the expected largest of many normal numbers
 
 
@@ -74,6 +76,20 @@ def probabilistic_sharpe(sample: SharpeSample, benchmark: float = 0.0) -> float:
     if error == 0.0:
         return 0.5 if distance == 0.0 else float(distance > 0.0)
     return _NORMAL.cdf(distance / error)
+
+
+def trial_deviation(ratios: Floats) -> float:
+    """Give the standard deviation of the trials' annual Sharpe ratios; those that agree to three decimals count once.
+
+    Clones of one trial, as by a parameter that does nothing, would shrink the spread and so excuse the others. 0 where
+    fewer than two ratios differ; NaN and infinite ones are left out.
+
+    Example:
+        >>> trial_deviation(np.array([1.0, 2.0, 3.0])) == trial_deviation(np.array([1.0, 2.0, 3.0, 3.0, 3.0]))
+        True
+    """
+    known = np.asarray(ratios, np.float64)
+    return sample_deviation(np.unique(np.round(known[np.isfinite(known)], _CLONE_DECIMALS))) or 0.0
 
 
 def expected_maximum_sharpe(trials: float, deviation: float) -> float:
