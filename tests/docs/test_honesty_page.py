@@ -8,10 +8,13 @@ import pytest
 
 from tallow.core import honesty
 from tallow.core.honesty.words import MEANINGS
+from tallow.flows.portfolio import trust
 
 PAGE = (Path(__file__).parents[2] / "docs" / "honesty.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-SOURCE = Path(honesty.__file__).with_name("score.py").read_text(encoding="utf-8")
+SOURCE = Path(honesty.__file__).with_name("score.py").read_text(encoding="utf-8") + Path(trust.__file__).read_text(
+    encoding="utf-8"
+)
 
 
 def first_cells() -> set[str]:
