@@ -53,6 +53,8 @@ THOROUGH = (
     "cli/test_portfolios",
     "cli/test_sweeps",
     "sdk/test_portfolios",
+    "sdk/test_order_strategies",
+    "core/test_decisions",
 )
 """Tests that `make test` leaves to `make check`: compiling their kernels alone takes a minute."""
 

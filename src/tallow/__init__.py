@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tallow.core import indicators
     from tallow.core.strategies import Choice, Float, Int, Strategy
     from tallow.domain.errors import Error
+    from tallow.domain.orders import Order, Side
     from tallow.runners.higher import higher
     from tallow.sdk import (
         Check,
@@ -41,8 +42,10 @@ _HOMES = {
     "Float": "tallow.core.strategies",
     "Int": "tallow.core.strategies",
     "Lake": "tallow.sdk",
+    "Order": "tallow.domain.orders",
     "Portfolio": "tallow.sdk",
     "Result": "tallow.sdk",
+    "Side": "tallow.domain.orders",
     "Strategy": "tallow.core.strategies",
     "Sweep": "tallow.sdk",
     "WalkForward": "tallow.sdk",
@@ -57,8 +60,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "Check", "Choice", "Error", "Float", "Int", "Lake", "Portfolio", "Result", "Strategy", "Sweep", "WalkForward",
-    "backtest", "check", "higher", "indicators", "open", "portfolio", "sample", "sweep", "walk_forward",
+    "Check", "Choice", "Error", "Float", "Int", "Lake", "Order", "Portfolio", "Result", "Side", "Strategy", "Sweep",
+    "WalkForward", "backtest", "check", "higher", "indicators", "open", "portfolio", "sample", "sweep", "walk_forward",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallow.domain.errors import UserError
-from tallow.domain.evidence import Certificate
+from tallow.domain.evidence import Certificate, Outputs
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_time, parse_timerange
 from tallow.domain.results import Result
@@ -22,7 +22,8 @@ from tallow.settings import Settings, load
 if TYPE_CHECKING:
     import polars as pl
 
-    from tallow.domain.columns import Bars, FundingRates, Targets
+    from tallow.domain.columns import Bars, FundingRates
+    from tallow.domain.sent import Decisions
     from tallow.flows.backtest import Desk, Market
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
@@ -354,9 +355,7 @@ class Workspace:
         market = read_market(self.lake, scene, pin(self.lake, scene))
         return self._certify(strategy, market.bars, scene, market.funding)
 
-    def replay_finding(
-        self, scene: Scene, strategy: Strategy, *, cut: int, future: str, row: int
-    ) -> tuple[float, float]:
+    def replay_finding(self, scene: Scene, strategy: Strategy, *, cut: int, future: str, row: int) -> Outputs:
         """Show one finding again: the output at `row` with the true future, and with the changed one."""
         from tallow.core.causality import methods, replay
         from tallow.domain.evidence import Finding
@@ -455,7 +454,7 @@ class Workspace:
         return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress, self._evaluate)
 
     @staticmethod
-    def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Targets":
+    def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Decisions":
         from tallow.runners.inline import conditions_of, under
 
         return under(strategy, conditions_of(scene, funding)).targets(bars)

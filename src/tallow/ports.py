@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from tallow.domain.columns import Bars, Floats, FundingRates, Targets, Ticks, Times
+from tallow.domain.columns import Bars, Floats, FundingRates, Ticks, Times
 from tallow.domain.holdout import Opening, Seal
 from tallow.domain.market import Instrument
 from tallow.domain.ranges import TimeRange
 from tallow.domain.results import Filed, Result
 from tallow.domain.scene import Value
+from tallow.domain.sent import Decisions
 from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.tables import Table
 from tallow.domain.timeframes import Timeframe
@@ -171,10 +172,10 @@ class Lake(Protocol):
 
 
 class Strategy(Protocol):
-    """Code that maps bars to target positions.
+    """Code that maps bars to decisions, each made with what is known at its bar's close.
 
-    `targets` returns one number per bar, decided with what is known at that bar's close: 1 is all equity long, -1
-    all equity short, NaN keeps the last target; or one truth value per bar: all equity long, or flat.
+    `targets` returns one number per bar: 1 is all equity long, -1 all equity short, NaN keeps the last target; or one
+    truth value per bar: all equity long, or flat; or, for a strategy that works with orders, what it sent.
     """
 
     @property
@@ -192,7 +193,7 @@ class Strategy(Protocol):
         """Every parameter with its value."""
         ...
 
-    def targets(self, bars: Bars) -> Targets:
+    def targets(self, bars: Bars) -> Decisions:
         """Decide for every bar."""
         ...
 

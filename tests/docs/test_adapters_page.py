@@ -8,6 +8,7 @@ import pytest
 
 from tallow.core.strategies import BUILT_IN
 from tallow.domain.columns import Bars
+from tallow.domain.sent import Sent
 from tallow.domain.timeframes import HOUR, parse_timeframe
 from tallow.runners import adapters
 from tallow.runners.adapters import Setting, backtesting, freqtrade
@@ -15,6 +16,7 @@ from tallow.runners.inline import Conditions, load, under
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "adapters.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL)
+WITH_ORDERS = "backtesting_bids.py"
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +30,22 @@ def bars() -> Bars:
 
 
 def test_every_block_of_the_page_is_a_strategy() -> None:
-    assert len(BLOCKS) == PAGE.count("```python") == 4
+    assert len(BLOCKS) == PAGE.count("```python") == 5
 
 
-@pytest.mark.parametrize(("name", "text"), BLOCKS)
+def test_the_block_with_orders_sends_them(tmp_path: Path, bars: Bars) -> None:
+    [(name, text)] = [block for block in BLOCKS if block[0] == WITH_ORDERS]
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    sent = load(str(tmp_path / name)).targets(bars)
+    assert isinstance(sent, Sent)
+    words = sent.words(int(sent.row[0]))
+    assert re.fullmatch(r"buy [\d.]+ limit [\d.]+; sell [\d.]+ stop [\d.]+ .*; sell [\d.]+ limit [\d.]+ .*", words), (
+        words
+    )
+    assert (sent.column("cancels") > 0).any()
+
+
+@pytest.mark.parametrize(("name", "text"), [block for block in BLOCKS if block[0] != WITH_ORDERS])
 def test_each_block_gives_the_targets_of_the_built_in_rule(tmp_path: Path, bars: Bars, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     strategy = under(load(str(tmp_path / name)), Conditions(setting=Setting(parse_timeframe("1h"), "BTC/USDT")))

@@ -1,6 +1,8 @@
 import json
 
-from tallow.domain.evidence import Certificate, Finding, Incident
+import pytest
+
+from tallow.domain.evidence import Certificate, Finding, Incident, outputs_in_words
 
 
 def test_a_certificate_survives_json() -> None:
@@ -11,3 +13,16 @@ def test_a_certificate_survives_json() -> None:
 
 def test_an_incident_without_position_has_no_profit() -> None:
     assert Incident("GAP", 0, 1, 1).profit == 0.0
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ((1.0, 0.25), ("1", "0.25")),
+        ((1.0, None), ("1", "no row")),
+        (("buy 2 market", "nothing"), ("buy 2 market", "nothing")),
+    ],
+)
+def test_the_outputs_of_a_finding_are_written(outputs, words) -> None:
+    assert outputs_in_words(*outputs) == words
+    assert Finding(3, 0, 3, "down", *outputs, "reads the next bars", 1).outputs == words

@@ -44,6 +44,6 @@ def test_a_check_is_true_only_when_certified() -> None:
     finding = Finding(3, 0, 3, "down", 1.0, 0.0, "negative shift", 1, "a.py:2", "x.shift(-1)")
     leaky = Check(Certificate("leaky", "row 3 changes", findings=(finding,)))
     assert not leaky
-    assert repr(leaky) == "leaky: row 3 changes\n  row 3 (negative shift): 1 -> 0.0 a.py:2 x.shift(-1)"
+    assert repr(leaky) == "leaky: row 3 changes\n  row 3 (negative shift): 1 -> 0 a.py:2 x.shift(-1)"
     assert Check(Certificate("certified", "fine"))
     assert not Check(Certificate("unknown", "who knows"))

@@ -1,6 +1,5 @@
 """The verbs of research: new, backtest, check."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,11 +112,14 @@ def show_finding(
     session: Session, workspace: "Workspace", subject: "tuple[Scene, Strategy]", finding: tuple[int, str, int]
 ) -> int:
     """Run a strategy with the true and with a changed future; say whether a row differs, with exit code 4 if so."""
+    from tallow.domain.evidence import outputs_in_words
+
     cut, future, row = finding
     before, after = workspace.replay_finding(*subject, cut=cut, future=future, row=row)
-    leaks = before != after and not (math.isnan(before) and math.isnan(after))
+    true, changed = outputs_in_words(before, after)
+    leaks = before != after and (true, changed) != ("nan", "nan")
     said = (
-        f"row {row:,} is {before:g} with the true future and {after:g} when the bars after row {cut:,} are changed "
+        f"row {row:,} is {true} with the true future and {changed} when the bars after row {cut:,} are changed "
         f"({future})"
     )
     verdict = "LEAKY     the output depends on later bars" if leaks else "the same: this change shows no look-ahead"
@@ -188,9 +190,9 @@ def evidence(certificate: "Certificate") -> str:
         f"{certificate.runs:,} runs, {certificate.fresh} in a fresh process",
     ]
     for finding in certificate.findings[:5]:
-        after = "no row" if finding.after is None else f"{finding.after:g}"
+        before, after = finding.outputs
         lines += [
-            f"  row {finding.row:,} at {iso(finding.time)}: {finding.before:g} becomes {after} when bars after row "
+            f"  row {finding.row:,} at {iso(finding.time)}: {before} becomes {after} when bars after row "
             f"{finding.cut:,} are changed ({finding.method}; {finding.rows_changed:,} rows differ)",
             f"    kind    {finding.kind}",
         ]

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["certified", "leaky", "unknown"]
+Outputs = tuple[float | str, float | str | None]
+"""An output with the true future and with a changed one: numbers, or what was sent in words; None for no row."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Finding:
         time: open of that row's bar, microseconds UTC.
         cut: last row that both runs saw alike; rows after it were removed or replaced.
         method: how the future was changed: ``truncate``, or the name of a replaced future (``down``, ``flat``, ...).
-        before: output at `row` with the true future.
+        before: output at `row` with the true future; of a strategy that works with orders what it sent, in words.
         after: output at `row` with the changed future; None when the row is missing.
         kind: what sort of leak it looks like.
         rows_changed: how many rows up to the cut changed.
@@ -29,14 +31,30 @@ class Finding:
     time: int
     cut: int
     method: str
-    before: float
-    after: float | None
+    before: float | str
+    after: float | str | None
     kind: str
     rows_changed: int
     location: str = ""
     source: str = ""
     hint: str = ""
     replay: str = ""
+
+    @property
+    def outputs(self) -> tuple[str, str]:
+        """Write both outputs."""
+        return outputs_in_words(self.before, self.after)
+
+
+def outputs_in_words(before: float | str, after: float | str | None) -> tuple[str, str]:
+    """Write two outputs; one that is missing has no row."""
+    return _shown(before), _shown(after)
+
+
+def _shown(output: float | str | None) -> str:
+    if output is None:
+        return "no row"
+    return output if isinstance(output, str) else f"{output:g}"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ NEEDS = {"limit": ("price",), "stop": ("trigger",), "stop_limit": ("price", "tri
          "trailing_stop": ("trail",)}  # fmt: skip
 
 
+MESSAGES_A_CLOSE = 64
 _LONGEST = 3_600_000_000
 
 
@@ -302,9 +303,19 @@ def _check_level(kind: str, name: str, value: float | None, needed: bool) -> Non
 
 
 def _bad(name: str, value: object, valid: str) -> UserError:
+    return bad_order(f"an order with {name} = {value!r} makes no sense", valid)
+
+
+def bad_order(what: str, valid: str) -> UserError:
+    """Say that something is no order, and what would be one."""
+    return UserError("BAD_ORDER", what, facts={"valid": valid}, commands=["tallow explain BAD_ORDER"])
+
+
+def too_many(limit: int, what: str) -> UserError:
+    """Say that a fixed number of places is used up."""
     return UserError(
-        "BAD_ORDER",
-        f"an order with {name} = {value!r} makes no sense",
-        facts={"valid": valid},
-        commands=["tallow explain BAD_ORDER"],
+        "TOO_MANY_ORDERS",
+        f"more than {limit} {what}",
+        facts={"valid": f"up to {limit}; cancel orders that are no longer wanted, or send fewer"},
+        commands=["tallow explain TOO_MANY_ORDERS"],
     )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from tallow.domain.columns import Floats, Times
 from tallow.domain.evidence import Certificate, Incident, Rung
 from tallow.domain.scene import Scene
+
+if TYPE_CHECKING:
+    from tallow.domain.orders import OrderLog
+    from tallow.domain.sent import Sent
 
 EXIT_REASONS = ("target", "stop_loss", "take_profit", "trailing_stop", "liquidation", "open")
 Ints = NDArray[np.int64]
@@ -133,6 +137,8 @@ class Result:
         certificate: look-ahead verdict; None is shown as unproven.
         score: plain values of the `HonestScore` made when the result was; None is shown as not scored.
         ladder: the same decisions under other executions and costs; empty where it was not computed.
+        sent: the decisions of a strategy that works with orders; None where `run.target` holds them.
+        orders: what became of every order of such a strategy.
     """
 
     key: str
@@ -153,6 +159,13 @@ class Result:
     notes: tuple[str, ...] = field(default=())
     score: Mapping[str, Any] | None = None
     ladder: tuple[Rung, ...] = ()
+    sent: "Sent | None" = None
+    orders: "OrderLog | None" = None
+
+    @property
+    def decisions(self) -> "Floats | Sent":
+        """What the strategy decided: what it sent, or a target a bar."""
+        return self.run.target if self.sent is None else self.sent
 
 
 def plain_body(result: Result) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,15 +17,16 @@ from tallow.core.honesty import (
     startup_sensitivity,
 )
 from tallow.core.metrics import ratio_returns
-from tallow.domain.columns import Bars, Floats, Targets, Times
+from tallow.domain.columns import Bars, Floats, Times
 from tallow.domain.errors import Error
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Execution, Scene
+from tallow.domain.sent import Decisions
 from tallow.domain.timeframes import Timeframe
 from tallow.domain.trials import dataset_of
 from tallow.ports import Records, Strategy
 
-Decide = Callable[[Bars], Targets]
+Decide = Callable[[Bars], Decisions]
 """Runs the strategy of a result on some of its bars, under the same scene."""
 
 RESAMPLES = (1_000, 500)  # of the returns: up to `MANY_RETURNS` of them, and beyond
@@ -50,7 +51,7 @@ def appraise(
     scene = result.scene
     evidence = Evidence(
         closed_trades=int(result.metrics.get("trades") or 0),
-        permutation=random_entries(result.run, bars, scene.execution, settling),
+        permutation=random_entries(result.run, bars, scene.execution, settling, by_orders=result.sent is not None),
         startup=settling,
         causality=result.certificate.verdict if result.certificate is not None else "unknown",
     )
@@ -88,13 +89,15 @@ def counted_trials(records: Records, scene: Scene, time: Times) -> tuple[int, Fl
     return records.trials(dataset_of([scene.instrument], scene.timeframe, time))
 
 
-def random_entries(run: Run, bars: Bars, execution: Execution, settling: Startup | None = None) -> PermutationTest:
+def random_entries(
+    run: Run, bars: Bars, execution: Execution, settling: Startup | None = None, *, by_orders: bool = False
+) -> PermutationTest:
     """Compare a run's timing with random entries of equal exposure; the plain test, for every kind of strategy.
 
     Rows are taken from the warm-up on, at most the last `PERMUTED_ROWS`: rows in which nothing could be held are not
     random.
     """
-    line = held_targets(run, execution)
+    line = held_fractions(run, bars) if by_orders else held_targets(run, execution)
     warm_up = (settling.warm_up or 0) if settling is not None else 0
     first = max(warm_up if 2 * warm_up < len(line) else 0, len(line) - PERMUTED_ROWS)
     fewest, most = PERMUTATIONS
@@ -124,6 +127,23 @@ def held_targets(run: Run, execution: Execution) -> Floats:
         touched[run.fills.row] = True
         held[:-1] |= touched[1:]
     return np.where(held, run.target, 0.0)
+
+
+def held_fractions(run: Run, bars: Bars) -> Floats:
+    """Give the part of the equity that the position was at every close, as it was when the position last changed.
+
+    Example:
+        >>> from tallow.core.engine import run
+        >>> price = np.array([100.0, 100.0, 200.0, 200.0])
+        >>> bars = Bars.of(np.arange(4), (price, price, price, price, price))
+        >>> done = run(bars, np.array([0.5, 0.5, 0.0, 0.0]), Execution(taker_fee=0.0), cash=100.0)
+        >>> held_fractions(done, bars).tolist()
+        [0.0, 0.5, 0.5, 0.0]
+    """
+    worth = run.position * bars.close
+    part = np.divide(worth, run.equity, out=np.zeros(len(worth)), where=run.equity > 0.0)
+    changed = np.append(True, run.position[1:] != run.position[:-1])[: len(part)]
+    return cast(Floats, part[np.maximum.accumulate(np.where(changed, np.arange(len(part)), 0))])
 
 
 def find_settling(strategy: Strategy, bars: Bars, decide: Decide, *, most: int | None = None) -> Startup | None:

@@ -1,4 +1,4 @@
-"""Run a scene: pinned bars -> targets -> engine -> metrics -> a result stored under its content key."""
+"""Run a scene: pinned bars -> decisions -> engine -> metrics -> a result stored under its content key."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -7,16 +7,18 @@ from hashlib import sha256
 
 import numpy as np
 
-from tallow.core.engine import ENGINE_VERSION, run
+from tallow.core.decisions import carry_out
+from tallow.core.engine import ENGINE_VERSION
 from tallow.core.honesty import Startup
 from tallow.core.metrics import growth, sharpe, summary
 from tallow.core.strategies import DECIDE_ON
-from tallow.domain.columns import Bars, Floats, FundingRates, Targets
+from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate, Incident
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Scene
+from tallow.domain.sent import Decisions, Sent
 from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
 from tallow.domain.timeframes import SECOND
 from tallow.domain.trials import dataset_of, trial_key
@@ -27,8 +29,8 @@ from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
 
-Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Targets]
-"""Runs a strategy on bars, path-dependent ones through the engine, and gives its targets."""
+Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Decisions]
+"""Runs a strategy on bars, path-dependent ones through the engine, and gives its decisions."""
 
 Certify = Callable[[Strategy, Bars, Scene, FundingRates | None], Certificate]
 """Checks a strategy for look-ahead on the very bars of the result."""
@@ -111,7 +113,7 @@ def scored(
     if rerun is not None:
         settling = find_settling(strategy, market.bars, lambda bars: rerun(strategy, bars, scene, market.funding))
     score = appraise(result, market.bars, trials, settling)
-    ladder = assumption_ladder(scene, result.run.target, market.bars, market.funding)
+    ladder = assumption_ladder(scene, result.decisions, market.bars, market.funding)
     desk.progress("scoring", 1, 1)
     return replace(result, score=score, ladder=ladder)
 
@@ -199,10 +201,10 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
     """Run strategy and engine on a market; the key is filled in by the caller."""
     bars = market.bars
     desk.progress("deciding", 0, len(bars))
-    targets = desk.evaluate(strategy, bars, scene, market.funding)
+    decisions = desk.evaluate(strategy, bars, scene, market.funding)
     desk.progress("deciding", len(bars), len(bars))
     desk.progress("simulating", 0, len(bars))
-    done = run(bars, targets, scene.execution, cash=scene.cash, funding=market.funding)
+    done, orders = carry_out(bars, decisions, scene.execution, cash=scene.cash, funding=market.funding)
     metrics = summary(done, bars, scene.timeframe, scene.execution, scene.cash)
     desk.progress("simulating", len(bars), len(bars))
     return Result(
@@ -221,6 +223,8 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
         incidents=_incidents(scene, market, done, desk),
         created=desk.clock.now(),
         notes=notes(scene, market) + overruled(scene, strategy) + seal_notes(desk.records, scene),
+        sent=decisions if isinstance(decisions, Sent) else None,
+        orders=orders,
     )
 
 

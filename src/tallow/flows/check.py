@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tallow.core.causality import Effort, Fresh, Run, Step, Subject, certify
-from tallow.domain.columns import Bars, Floats
+from tallow.core.causality import Effort, Fresh, Output, Run, Step, Subject, certify
+from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate, Finding
 from tallow.domain.ranges import EVERYTHING, iso
@@ -115,7 +115,7 @@ class _Stopwatch:
 def _shown(run: Run, progress: Progress) -> Run:
     done = 0
 
-    def counted(bars: Bars) -> Floats:
+    def counted(bars: Bars) -> Output:
         nonlocal done
         done += 1
         if done % _SHOWN_EVERY == 0:

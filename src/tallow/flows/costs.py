@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tallow.core.engine import prepare, summarize
-from tallow.domain.columns import Bars, FundingRates, Targets
+from tallow.core.decisions import measure
+from tallow.core.engine import prepare
+from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.evidence import Rung
 from tallow.domain.scene import Execution, Scene
+from tallow.domain.sent import Decisions, Sent
 
 STEPS = (0.0, 0.5, 1.0, 2.0, 5.0)
 SPREAD_BPS = 4.0  # between best bid and ask, assumed where no quotes are recorded
@@ -14,27 +16,32 @@ VOLUME_IMPACT = 0.1  # of the price, when an order is as large as all that trade
 
 
 def assumption_ladder(
-    scene: Scene, targets: Targets, bars: Bars, funding: FundingRates | None = None
+    scene: Scene, decisions: Decisions, bars: Bars, funding: FundingRates | None = None
 ) -> tuple[Rung, ...]:
-    """Carry out the same targets under four execution models, then at multiples of the scene's own costs.
+    """Carry out the same decisions under four execution models, then at multiples of the scene's own costs.
 
-    The targets stay those of the result: a strategy that looks at its own balance might have decided otherwise.
-    Among the models from the next open on, more cost never raises the return of targets that are all in or flat;
+    Orders never fill at the close that sends them, so they have three models. The decisions stay those of the result: a
+    strategy that looks at its own balance, or at its orders, might have decided otherwise. Among the models from the
+    next open on, more cost never raises the return of targets that are all in or flat;
     where it may, see docs/honesty.md.
     """
     market, per_year = prepare(bars, funding), scene.timeframe.per_year
 
     def earned(execution: Execution) -> float:
-        return summarize(market, targets, execution, cash=scene.cash, periods_per_year=per_year).total_return
+        return measure(market, decisions, execution, cash=scene.cash, periods_per_year=per_year).total_return
 
-    return climb(scene.execution, earned)
+    return climb(scene.execution, earned, at_close=not isinstance(decisions, Sent))
 
 
-def climb(own: Execution, earned: Callable[[Execution], float]) -> tuple[Rung, ...]:
-    """Give the rungs, from the execution of a scene and the return, a fraction, that another one would have earned."""
+def climb(own: Execution, earned: Callable[[Execution], float], *, at_close: bool = True) -> tuple[Rung, ...]:
+    """Give the rungs, from the execution of a scene and the return, a fraction, that another one would have earned.
+
+    `at_close` says whether decisions can be filled at the close that makes them.
+    """
     return tuple(
         Rung(kind, label, 100.0 * earned(execution), assumption)  # type: ignore[arg-type]
         for kind, label, assumption, execution in (*_models(own), *_multiples(own))
+        if at_close or execution.fill == "next_open"
     )
 
 

@@ -1,10 +1,13 @@
 """Run a stored result again and compare every bit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+import numpy as np
 
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
+from tallow.domain.orders import OrderLog
 from tallow.domain.results import Result
 from tallow.flows.backtest import Desk, compute, own_market, read_market
 from tallow.ports import Strategy
@@ -23,6 +26,12 @@ class Replay:
     def equal(self) -> bool:
         """Whether the digests are the same."""
         return self.stored_digest == self.digest
+
+
+def _same_orders(stored: OrderLog, again: OrderLog | None) -> bool:
+    return again is not None and all(
+        np.array_equal(getattr(stored, item.name), getattr(again, item.name), equal_nan=True) for item in fields(stored)
+    )
 
 
 def find_result(desk: Desk, key: str) -> Result:
@@ -57,6 +66,8 @@ def replay(stored: Result, strategy: Strategy, desk: Desk, bars: Bars | None = N
     different = differences(stored.metrics, again.metrics)
     if stored.data_digest != again.data_digest:
         different.append(f"data: stored {stored.data_digest[:16]}, now {again.data_digest[:16]}")
+    if stored.orders is not None and not _same_orders(stored.orders, again.orders):
+        different.append("orders: the log differs")
     if stored.engine_version != again.engine_version:
         different.append(f"engine: stored version {stored.engine_version}, now {again.engine_version}")
     return Replay(stored.key, stored.digest, again.digest, tuple(different))

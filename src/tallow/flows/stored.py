@@ -50,7 +50,7 @@ def find_backtest(desk: Desk, key: str) -> Result:
         return found
     # Results of earlier versions were stored without one.
     market = read_market(desk.lake, found.scene, dict(found.table_versions))
-    return replace(found, ladder=assumption_ladder(found.scene, found.run.target, market.bars, market.funding))
+    return replace(found, ladder=assumption_ladder(found.scene, found.decisions, market.bars, market.funding))
 
 
 def find_stored(desk: Desk, key: str) -> Stored:

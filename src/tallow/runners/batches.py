@@ -6,7 +6,8 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from tallow.core.engine import Market, Summary, prepare, summarize
+from tallow.core.decisions import measure
+from tallow.core.engine import Market, Summary, prepare
 from tallow.core.indicators.sharing import LineStore, sharing
 from tallow.core.strategies import DECIDE_ON, bind
 from tallow.core.sweep import by_shared_lines, crossings
@@ -93,8 +94,8 @@ def evaluate(
         numbers[:, list(crossed)] = np.array(list(crossed.values())).T
 
     def compute(place: int) -> Summary:
-        targets = variant(subject, combinations[place]).targets(cut)
-        return summarize(market, targets, ground.execution, cash=ground.cash, periods_per_year=1.0)
+        decisions = variant(subject, combinations[place]).targets(cut)
+        return measure(market, decisions, ground.execution, cash=ground.cash, periods_per_year=1.0)
 
     left = [place for place in by_shared_lines(combinations, ground.store(bars).capacity) if place not in crossed]
     with keeping_frame():

@@ -13,12 +13,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from tallow.core.engine import run_path
-from tallow.core.strategies import BUILT_IN, Choice, Float, Int, bind, decider
+from tallow.core.decisions import decide_all
+from tallow.core.strategies import BUILT_IN, Choice, Float, Int, Outbox, bind, decider
 from tallow.core.strategies import Strategy as EventStrategy
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import Error, UserError, nearest
 from tallow.domain.scene import Execution, Scene, Value
+from tallow.domain.sent import Decisions, Sent
 from tallow.ports import Strategy
 from tallow.runners import adapters
 from tallow.runners.adapters import Setting
@@ -32,6 +33,7 @@ _SHAPES = {
     "freqtrade": "from tallow.adapters.freqtrade import IStrategy",
 }
 _PROTOCOLS = (EventStrategy, *adapters.PROTOCOLS)
+_ORDER_FAULTS = ("BAD_ORDER", "TOO_MANY_ORDERS", "BAD_STRATEGY")  # raised by what a strategy calls
 _PLAIN = (bool, int, float, str, Int, Float, Choice)
 
 
@@ -65,7 +67,7 @@ class FileStrategy:
     declares: Mapping[str, Any] = field(default_factory=dict)
     sees_all: bool = False
 
-    def targets(self, bars: Bars) -> Targets:
+    def targets(self, bars: Bars) -> Decisions:
         """Decide for every bar.
 
         Raises:
@@ -73,12 +75,14 @@ class FileStrategy:
         """
         with reporting(self.origin.path), quiet(), self._output(bars) as output:
             # The engine has taken these already: one that differs by a rounding step is an order after an exit.
-            return cast("Floats", output) if self.event_driven else to_targets(output, len(bars))
+            return cast("Floats | Sent", output) if self.event_driven else to_targets(output, len(bars))
 
-    def decide(self, bars: Bars, *, finite: bool) -> Floats:
+    def decide(self, bars: Bars, *, finite: bool) -> "Floats | Sent":
         """Decide for every bar on a new import, in numbers; `finite` refuses infinities."""
         with reporting(self.origin.path), quiet(), self._output(bars) as output:
-            return cast("Floats", output) if self.event_driven else to_floats(output, len(bars), finite=finite)
+            if self.event_driven:
+                return cast("Floats | Sent", output)
+            return to_floats(output, len(bars), finite=finite)
 
     @contextlib.contextmanager
     def _output(self, bars: Bars) -> Iterator[object]:
@@ -95,13 +99,14 @@ class FileStrategy:
                 with lent_frame(seen.bars, seen.setting.timeframe) as frame:
                     yield seen.lay(module.signals(frame, **own))
 
-    def _by_events(self, strategy: type, own: Mapping[str, Value], bars: Bars, seen: Outlook) -> Floats:
-        under = self.conditions
+    def _by_events(self, strategy: type, own: Mapping[str, Value], bars: Bars, seen: Outlook) -> "Floats | Sent":
+        under, outbox = self.conditions, Outbox()
         if issubclass(strategy, EventStrategy):
-            decide = decider(strategy, own, seen.bars, seen.setting.timeframe)
+            decide = decider(strategy, own, seen.bars, seen.setting.timeframe, outbox)
         else:
-            decide = adapters.decider(strategy, own, seen.bars, seen.setting)
-        return run_path(bars, seen.ask(decide), under.execution, cash=under.cash, funding=under.funding).target
+            decide = adapters.decider(strategy, own, seen.bars, seen.setting, (outbox, under.execution))
+        asked = seen.ask(decide), outbox
+        return decide_all(bars, asked, under.execution, cash=under.cash, funding=under.funding)
 
 
 @dataclass(frozen=True)
@@ -223,8 +228,8 @@ def with_declared(strategy: object, options: Mapping[str, Any]) -> dict[str, Any
 
 def evaluate(
     strategy: Strategy, bars: Bars, execution: Execution, cash: float, funding: FundingRates | None = None
-) -> Targets:
-    """Give a strategy's targets; one that decides bar by bar is run through the engine under these conditions.
+) -> Decisions:
+    """Give a strategy's decisions; one that decides bar by bar is run through the engine under these conditions.
 
     Raises:
         UserError: STRATEGY_FAILED or BAD_OUTPUT.
@@ -239,11 +244,11 @@ def under(strategy: Strategy, conditions: Conditions) -> Strategy:
     return strategy
 
 
-def probe(strategy: Strategy) -> Callable[[Bars], Floats]:
+def probe(strategy: Strategy) -> "Callable[[Bars], Floats | Sent]":
     """Give a callable for experiments: every call on a new import, infinities allowed."""
     if isinstance(strategy, FileStrategy):
         return lambda bars: strategy.decide(bars, finite=False)
-    return lambda bars: to_floats(strategy.targets(bars), len(bars))
+    return lambda bars: to_floats(strategy.targets(bars), len(bars))  # built-in strategies send no orders
 
 
 @contextlib.contextmanager
@@ -259,6 +264,11 @@ def reporting(path: Path) -> Iterator[None]:
     """Turn whatever a strategy's code raises into STRATEGY_FAILED with the file and line."""
     try:
         yield
+    except UserError as problem:
+        line = _line_in(problem, path) if problem.code in _ORDER_FAULTS else 0
+        if line:
+            problem.facts = {"line": f"{path}:{line}: {_text_of(path, line)}", **problem.facts}
+        raise
     except Error:
         raise
     except (Exception, SystemExit) as problem:
@@ -293,7 +303,7 @@ def _text_of(path: Path, line: int) -> str:
     return ""
 
 
-def clock_moved(strategy: Strategy) -> list[Callable[[Bars], Floats]]:
+def clock_moved(strategy: Strategy) -> "list[Callable[[Bars], Floats | Sent]]":
     """Give callables that run a strategy with the wall clock moved; none when its source reads none."""
     if not isinstance(strategy, FileStrategy):
         return []

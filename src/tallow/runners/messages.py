@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallow.domain.columns import COLUMNS, Bars, Floats, Times
+from tallow.domain.sent import MESSAGE, Sent
 
 _HEAD = struct.Struct("<IQ")  # bytes of the JSON head, bytes of the numbers
 Numbers = Sequence[NDArray[np.generic]]
@@ -48,6 +49,23 @@ def bars_columns(bars: Bars) -> Numbers:
 def bars_from(columns: Sequence[Floats]) -> Bars:
     """Rebuild bars from the columns of a message."""
     return Bars(as_times(columns[0]), *(column.copy() for column in columns[1:]))
+
+
+def decisions_columns(decisions: "Floats | Sent") -> Numbers:
+    """Give the columns of decisions for a message: one of targets, or three of what was sent."""
+    if not isinstance(decisions, Sent):
+        return [decisions]
+    size = np.array([decisions.count, decisions.earlier], np.int64)
+    return [np.asarray(decisions.row, np.int64), decisions.message.ravel(), size]
+
+
+def decisions_from(columns: Sequence[Floats]) -> "Floats | Sent":
+    """Rebuild decisions from the columns of a message."""
+    if len(columns) == 1:
+        return columns[0]
+    row, numbers, size = columns
+    count, earlier = as_times(size).tolist()
+    return Sent(as_times(row), numbers.reshape(-1, len(MESSAGE)).copy(), count, earlier)
 
 
 def as_times(column: Floats) -> Times:

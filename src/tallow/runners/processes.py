@@ -25,7 +25,15 @@ from tallow.ports import Strategy
 from tallow.runners.adapters import Setting
 from tallow.runners.effects import Effects
 from tallow.runners.inline import Conditions, load, probe, under
-from tallow.runners.messages import as_times, bars_columns, bars_from, pack, unpack
+from tallow.runners.messages import (
+    as_times,
+    bars_columns,
+    bars_from,
+    decisions_columns,
+    decisions_from,
+    pack,
+    unpack,
+)
 from tallow.runners.sources import Source, imported_packages
 
 _CAN_FORK = hasattr(os, "fork")
@@ -176,7 +184,7 @@ def _runs(answer: tuple[dict[str, Any], list[Floats]]) -> FreshRuns:
     if head["message"]:
         return FreshRuns(head["message"])
     failed = {int(cut): message for cut, message in head["failed"].items()}
-    return FreshRuns(columns[0], tuple(head["differing"]), failed, tuple(head["effects"]))
+    return FreshRuns(decisions_from(columns), tuple(head["differing"]), failed, tuple(head["effects"]))
 
 
 # -- in the other process ------------------------------------------------------------------------------------------
@@ -217,7 +225,7 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
         "failed": done.failed,
         "effects": effects.found(),
     }
-    out.write(pack(results, () if isinstance(done.whole, str) else [done.whole]))
+    out.write(pack(results, () if isinstance(done.whole, str) else decisions_columns(done.whole)))
     out.flush()
 
 

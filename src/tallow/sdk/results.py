@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallow.domain.evidence import Certificate
+from tallow.domain.orders import KINDS, REASONS, STATES, OrderLog
 from tallow.domain.results import EXIT_REASONS, FillLog, Run, TradeLog
 from tallow.sdk.frames import As, give
 
@@ -59,8 +60,13 @@ class Result:
 
     @property
     def orders(self) -> Any:
-        """Fills, one a row."""
+        """Orders and what became of each; of a strategy that sets targets, whose orders fill at once, its fills."""
         return self.frame("orders")
+
+    @property
+    def fills(self) -> Any:
+        """Fills, one a row."""
+        return self.frame("fills")
 
     @property
     def incidents(self) -> Any:
@@ -85,7 +91,7 @@ class Result:
         return self.frame("ladder")
 
     def frame(self, name: str, as_: As | None = None) -> Any:
-        """Give ``equity``, ``trades``, ``orders``, ``incidents`` or ``ladder`` as pandas, Polars or Arrow."""
+        """Give ``equity trades orders fills incidents`` or ``ladder`` as pandas, Polars or Arrow."""
         import polars as pl
 
         run = self._stored.run
@@ -93,7 +99,9 @@ class Result:
             return give(frame_of(run, ("time", "equity", "position", "target")), as_, index="time")
         if name == "trades":
             return give(frame_of(run.trades), as_)
-        if name == "orders":
+        if name == "orders" and self._stored.orders is not None:
+            return give(order_frame(self._stored.orders), as_)
+        if name in ("orders", "fills"):
             return give(frame_of(run.fills), as_)
         if name == "ladder":
             return give(pl.DataFrame([asdict(rung) for rung in self._stored.ladder], schema=_RUNG), as_)
@@ -160,7 +168,7 @@ class Check:
 
     def __repr__(self) -> str:
         found = "".join(
-            f"\n  row {one.row} ({one.kind}): {one.before:g} -> {one.after} {one.location} {one.source}"
+            f"\n  row {one.row} ({one.kind}): {' -> '.join(one.outputs)} {one.location} {one.source}"
             for one in self.certificate.findings
         )
         settled = f"\n  start-up: {self.startup.words}" if self.startup else ""
@@ -169,6 +177,24 @@ class Check:
 
 _RUNG = {"kind": str, "label": str, "return_pct": float, "assumption": str}
 _INCIDENT = {"kind": str, "start": int, "end": int, "count": int, "exposed": bool, "profit": float}
+
+
+def order_frame(log: OrderLog) -> "pl.DataFrame":
+    """Give every order as a row: kinds, states and reasons as words, null where an order has no such value."""
+    import polars as pl
+
+    words = {"kind": KINDS, "state": STATES, "reason": REASONS, "side": ("target", "buy", "sell")}
+    columns = {item.name: getattr(log, item.name) for item in fields(log)}
+    frame = pl.DataFrame(
+        {
+            name: [words[name][value] for value in column.tolist()] if name in words else column
+            for name, column in columns.items()
+        }
+    )
+    never = pl.when(pl.col("end_row") >= 0)
+    frame = frame.with_columns(never.then(pl.col(name)) for name in ("end_row", "end_time"))
+    frame = frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+    return frame.with_columns(pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("time", "end_time"))
 
 
 def frame_of(part: "Run | TradeLog | FillLog", names: tuple[str, ...] = ()) -> "pl.DataFrame":

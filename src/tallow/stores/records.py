@@ -18,6 +18,7 @@ from tallow.domain.errors import TerminalError, UserError
 from tallow.domain.holdout import Opening, Seal
 from tallow.domain.results import Filed, Result, plain_body, result_of, run_arrays, run_of
 from tallow.domain.scene import parse_scene
+from tallow.domain.sent import order_arrays, orders_of
 from tallow.domain.sweep import Evaluated
 from tallow.domain.trials import Dataset
 from tallow.stores import holdouts, sweeps
@@ -73,7 +74,11 @@ class SqlRecords:
             "scene": result.scene.canonical(),
             "body": json.dumps(body, allow_nan=False),
         }
-        self._keep(row, _Evidence(str(row["verdict"]), body["score"] is not None), run_arrays(result.run))
+        self._keep(
+            row,
+            _Evidence(str(row["verdict"]), body["score"] is not None),
+            {**run_arrays(result.run), **order_arrays(result)},
+        )
 
     def file(self, result: Filed) -> None:
         """Store a result of another kind in the same place and the same way."""
@@ -267,13 +272,13 @@ class SqlRecords:
         body = json.loads(row.body)
         arrays = self._unpacked(row.key)
         try:
-            run = run_of(arrays)
+            run, orders = run_of(arrays), orders_of(arrays)
         except KeyError as error:
             raise _damaged(row.key, f"{self._arrays(row.key)} cannot be read: {error}") from error
         if run.digest() != row.digest:
             raise _damaged(row.key, f"{self._arrays(row.key)} does not match the digest {row.digest[:16]}")
         return result_of(
-            body, key=row.key, digest=row.digest, created=row.created, scene=parse_scene(row.scene), run=run
+            body, key=row.key, digest=row.digest, created=row.created, scene=parse_scene(row.scene), run=run, **orders
         )
 
 

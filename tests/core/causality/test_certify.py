@@ -3,6 +3,7 @@ import pytest
 
 from tallow.core.causality import Effort, FreshRuns, Step, Subject, certify, change_rows, fresh_runs, methods, replay
 from tallow.domain.errors import UserError
+from tallow.domain.sent import Sent, sent_of
 
 
 def trend(bars):
@@ -373,3 +374,33 @@ def test_fresh_runs_go_from_short_to_long_and_report_the_first_that_differ(bars)
 
 def test_fresh_runs_that_fail_on_all_bars_give_the_message(bars):
     assert fresh_runs(raising("no", lambda given: len(given) == 300), bars, [10]).whole == "no"
+
+
+def test_what_was_sent_is_shown_in_words_on_both_sides(bars):
+    def peeks(these):
+        held = sent_of(np.arange(len(these)) % 20 // 10 / 1.0)
+        message = held.message.copy()
+        message[:, [1, 2, 3]] = 1.0, 1.0, 2.0
+        message[:, 4] = np.append(these.low[1:], these.low[-1])[held.row]
+        message[:, -1] = 0.0
+        return Sent(held.row, message, len(these))
+
+    certificate = certify(peeks, bars)
+    assert certificate.verdict == "leaky"
+    [finding] = certificate.findings
+    assert finding.outputs[0].startswith("buy 2 limit ")
+    assert finding.outputs[1].startswith("buy 2 limit ")
+    assert finding.outputs[0] != finding.outputs[1]
+    assert replay(peeks, bars, finding) == (finding.before, finding.after)
+
+
+def test_a_run_to_targets_beside_one_with_orders_says_nothing_where_nothing_was_sent(bars):
+    def late(these):
+        targets = np.zeros(len(these))
+        return (
+            targets if np.isclose(these.close[-1], bars.close[-1]) else sent_of(targets + (np.arange(len(these)) == 50))
+        )
+
+    certificate = certify(late, bars)
+    assert certificate.verdict == "leaky"
+    assert "nothing" in certificate.findings[0].outputs

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.core.causality import change_rows, changed_rows
+from tallow.domain.sent import sent_of
 
 NAN, INF = np.nan, np.inf
 
@@ -51,3 +52,22 @@ def test_change_rows(output, expected):
 def test_an_output_never_differs_from_itself(values):
     output = np.array(values, float)
     assert not len(changed_rows(output, output.copy(), len(output)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rows", "found"),
+    [
+        ([0, 1, 1, 0.5], [0, 1, 1, 0.5], 4, []),
+        ([0, 1, 1, 0.5], [0, 1, 1, 0.5 + 1e-12], 4, []),
+        ([0, 1, 1, 0.5], [0, 1, 1, 0.6], 4, [3]),
+        ([0, 1, 1, 0.5], [0, 1, 1, 0.6], 3, []),
+        ([0, 1, 1, 0.5], [0, 0, 1, 0.5], 4, [1, 2]),
+        ([0, 1, 1, 0.5], [0, 1], 4, [2, 3]),
+    ],
+)
+def test_messages_are_compared_row_by_row(before, after, rows, found):
+    one, other = sent_of(np.array(before, float)), np.array(after, float)
+    assert changed_rows(one, sent_of(other), rows).tolist() == found
+    # A run that has not sent an order yet still gives targets: they are the same decisions.
+    assert changed_rows(one, other, rows).tolist() == found
+    assert change_rows(one).tolist() == [1, 3]

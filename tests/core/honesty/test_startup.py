@@ -6,6 +6,7 @@ from tallow.core.indicators import ema, sma
 from tallow.core.strategies import BUILT_IN, sma_cross
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
+from tallow.domain.sent import sent_of
 
 ROWS = 600
 PRICES = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, ROWS)))
@@ -144,3 +145,16 @@ def test_a_table_settles_when_its_last_column_does() -> None:
     assert found.warm_up == 20
     never = startup_sensitivity(lambda b: np.column_stack((sma(b.close, 5), np.arange(len(b)))), bars)
     assert never.verdict == "never"
+
+
+def test_orders_settle_like_targets_whatever_their_ids():
+    prices = 100.0 + np.sin(np.arange(300.0) * 0.7)
+    bars = Bars.of(np.arange(300), (prices, prices, prices, prices, prices))
+
+    def decide(these):
+        return (these.close > sma(these.close, 20)).astype(float)
+
+    expected = startup_sensitivity(decide, bars)
+    found = startup_sensitivity(lambda these: sent_of(decide(these)), bars)
+    assert found.verdict == expected.verdict == "settles"
+    assert found.warm_up <= expected.warm_up

@@ -145,3 +145,24 @@ def test_a_long_run_needs_more_than_one_table_of_events():
 def test_without_bars_there_is_nothing():
     done = run_orders(flat(0), lambda row, desk: None, FREE, cash=1.0)
     assert (len(done.run.equity), len(done.orders), len(done.fill_order)) == (0, 0, 0)
+
+
+def test_an_id_that_no_order_has_cancels_nothing():
+    engine = OrderEngine(FREE, 1_000.0)
+    number = engine.submit(Order(Side.BUY, 1.0, "limit", price=99.0))
+    for nothing in (0, -1, 7):
+        engine.cancel(nothing)
+    assert ([order.id for order in engine.orders()], engine.ended) == ([number], [])
+
+    def decide(row, desk):
+        desk.cancel(0)
+        assert len(desk.sent()) == 0
+
+    assert len(run_orders(flat(2), decide, FREE, cash=1_000.0).orders) == 0
+
+
+def test_an_entry_is_not_sent_without_its_exits():
+    engine = OrderEngine(FREE, 1_000.0)
+    with pytest.raises(UserError, match="losing side"):
+        engine.bracket(Order(Side.BUY, 1.0), 110.0, 105.0)
+    assert engine.orders() == []

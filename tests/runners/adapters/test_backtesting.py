@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tallow.core.decisions import carry_out, decide_all
 from tallow.core.engine import run_path
 from tallow.core.indicators import macd, sma
+from tallow.core.strategies import Outbox
 from tallow.domain.errors import UserError
 from tallow.domain.scene import Execution
+from tallow.domain.sent import Sent
 from tallow.runners.adapters.backtesting import Data, Strategy, cross, crossover, decider
 from tallow.runners.frames import to_frame
 
@@ -56,17 +59,12 @@ def test_orders_are_targets(bars, action, target):
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        (lambda self: self.buy(limit=10.0), "self.buy(limit=...)"),
-        (lambda self: self.sell(stop=10.0), "self.sell(stop=...)"),
-        (lambda self: self.buy(sl=9.0), "self.buy(sl=...)"),
-        (lambda self: self.buy(size=0.5, tp=9.0), "self.buy(tp=...)"),
         (lambda self: self.buy(exclusive=True), "self.buy(exclusive=...)"),
-        (lambda self: self.buy(size=1), "self.buy(size=1)"),
-        (lambda self: self.buy(size=20), "self.buy(size=20)"),
+        (lambda self: self.buy(size=1.5), "self.buy(size=1.5)"),
+        (lambda self: self.buy(size=0), "self.buy(size=0)"),
         (lambda self: self.sell(size=-0.5), "self.sell(size=-0.5)"),
         (lambda self: self.position.close(0.5), "position.close(0.5)"),
         (lambda self: self.trades, "self.trades"),
-        (lambda self: self.orders, "self.orders"),
         (lambda self: self.closed_trades, "self.closed_trades"),
     ],
 )
@@ -243,3 +241,106 @@ def test_a_class_without_next_says_so(bars):
 def test_crossings(one, other, up, either):
     assert crossover(one, other) is up
     assert cross(one, other) is either
+
+
+COSTS = Execution(maker_fee=0.0, taker_fee=0.001)
+
+
+def sent_by(strategy, bars, execution=COSTS):
+    """What a strategy sent, and what became of its orders."""
+    outbox = Outbox()
+    decided = decide_all(bars, (decider(strategy, {}, bars, (outbox, execution)), outbox), execution, cash=1_000.0)
+    assert isinstance(decided, Sent)
+    return decided, carry_out(bars, decided, execution, cash=1_000.0)
+
+
+def at(row, action):
+    return doing(lambda self: action(self) if len(self.data) == row + 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (lambda self: self.buy(size=2), "buy 2 market"),
+        (lambda self: self.buy(size=2, limit=40.0), "buy 2 limit 40"),
+        (lambda self: self.sell(size=3, stop=40.0), "sell 3 stop 40"),
+        (lambda self: self.buy(size=2, limit=61.0, stop=60.0), "buy 2 stop limit 60 61"),
+        (lambda self: self.buy(size=0.5, limit=40.04, tag="x"), "buy 12.47503745 limit 40.04"),  # 500 / 40.04 / 1.001
+        (
+            lambda self: self.buy(size=2, limit=40.0, sl=38.0, tp=44.0),
+            "buy 2 limit 40; sell 2 stop 38 reduce only group -1 parent 1; "
+            "sell 2 limit 44 reduce only group -1 parent 1",
+        ),
+        (
+            lambda self: self.sell(size=2, limit=60.0, sl=66.0),
+            "sell 2 limit 60; buy 2 stop 66 reduce only parent 1",
+        ),
+        (
+            lambda self: self.buy(size=2, limit=40.0, tp=44.0),
+            "buy 2 limit 40; sell 2 limit 44 reduce only parent 1",
+        ),
+    ],
+)
+def test_orders_with_units_or_prices_are_sent(bars, action, words):
+    decided, _ = sent_by(at(5, action), bars)
+    assert decided.words(5) == words
+    assert decided.row.tolist() == [5] * len(decided.row)
+
+
+def test_a_fraction_at_the_market_with_exits_is_a_target_that_they_guard(bars):
+    close = bars.close[5]
+    decided, done = sent_by(at(5, lambda self: self.buy(sl=close * 0.9, tp=close * 1.02)), bars)
+    assert decided.words(5).startswith("target 1; sell ")
+    trades = done.run.trades
+    assert trades.entry_row.tolist() == [6]
+    assert done.run.position[-1] == 0.0  # the exits take the whole of it
+    assert trades.reason[0] in (1, 2)
+
+
+def test_orders_are_seen_and_cancelled(bars):
+    seen = []
+
+    def action(self):
+        if len(self.data) == 3:
+            self.kept = self.buy(size=2, limit=1.0, tag="low")
+        elif len(self.data) == 4:
+            seen.extend((order.id, order.size, order.tag, order.is_long, order.is_short) for order in self.orders)
+            self.orders[0].cancel()
+        elif len(self.data) == 5:
+            seen.append(self.orders)
+
+    decided, done = sent_by(doing(action), bars)
+    assert seen == [(1, 2.0, "low", True, False), ()]
+    assert decided.words(3) == "cancel 1"
+    assert done.orders[0].reason == "asked"
+
+
+def test_targets_go_on_behind_orders(bars):
+    def action(self):
+        if len(self.data) == 3:
+            self.buy(size=2)
+        elif len(self.data) > 5:
+            self.position.close()
+
+    decided, done = sent_by(doing(action), bars)
+    assert [decided.words(row) for row in sorted(set(decided.row.tolist()))] == ["buy 2 market", "target 0"]
+    assert done.run.position[-1] == 0.0
+
+
+def test_after_a_stop_of_the_run_a_target_is_sent_again(bars):
+    def action(self):
+        if len(self.data) == 3:
+            self.buy(size=1, limit=1.0).cancel()
+        elif len(self.data) > 5:
+            self.buy()
+
+    once, done = sent_by(doing(action), bars, Execution(stop_loss=0.02))
+    assert len(done.run.trades) > 2
+    assert len(once.row) == len(done.run.trades) + 2 + (done.run.position[-1] == 0.0)
+
+
+@pytest.mark.parametrize("options", [{"sl": 41.0}, {"tp": 39.0}, {"sl": -1.0}])
+def test_exits_on_the_wrong_side_are_refused(bars, options):
+    with pytest.raises(UserError) as caught:
+        sent_by(at(5, lambda self: self.buy(size=2, limit=40.0, **options)), bars)
+    assert caught.value.code == "BAD_ORDER"

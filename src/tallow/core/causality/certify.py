@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tallow.core.causality.compare import COARSE, change_rows, changed_rows
+from tallow.core.causality.compare import COARSE, Output, change_rows, changed_rows
 from tallow.core.causality.futures import FUTURES, TRUNCATE, truncate
 from tallow.core.causality.locate import DECIDED, END_OF_DATA, LENGTH, STATE, Step, locate
 from tallow.core.causality.search import (
@@ -21,9 +21,10 @@ from tallow.core.causality.search import (
     truncations,
 )
 from tallow.core.causality.trials import Difference, Run, Trials
-from tallow.domain.columns import Bars, Floats
+from tallow.domain.columns import Bars
 from tallow.domain.errors import Error
-from tallow.domain.evidence import Certificate, Finding
+from tallow.domain.evidence import Certificate, Finding, Outputs
+from tallow.domain.sent import Sent, sent_of, words_at
 
 _BEFORE_FRESH = 12  # trials that must pass before a process is asked
 _REPORTED = 3
@@ -41,7 +42,7 @@ class FreshRuns:
         effects: plain phrases for whatever it used beside the bars: files, network, processes.
     """
 
-    whole: Floats | str
+    whole: Output | str
     differing: tuple[int, ...] = ()
     failed: Mapping[int, str] = field(default_factory=dict)
     effects: tuple[str, ...] = ()
@@ -66,7 +67,7 @@ Fresh = Callable[[Bars, Sequence[int]], Pending]
 def fresh_runs(run: Run, bars: Bars, cuts: Sequence[int]) -> FreshRuns:
     """Do what a new process is asked to do; effects are for the caller to add."""
     failed: dict[int, str] = {}
-    outputs: dict[int, Floats] = {}
+    outputs: dict[int, Output] = {}
     for cut in sorted(cuts):
         try:
             outputs[cut] = run(truncate(bars, cut))
@@ -276,13 +277,14 @@ class _Examination:
             paths = subject.trace(trials.bars), subject.trace(trials.changed(found.cut, found.method))
         place = locate(subject.source, found, len(trials.bars), paths)
         lines = subject.source.splitlines()
+        before, after = _both(trials.base, found.output, row)
         finding = Finding(
             row=row,
             time=int(trials.bars.time[row]),
             cut=found.cut,
             method=found.method,
-            before=float(trials.base[row]),
-            after=float(found.output[row]),
+            before=before,
+            after=after,
             kind=kind or place.kind,
             rows_changed=len(found.rows),
             location=f"{subject.file}:{place.line}" if place.line else "",
@@ -326,11 +328,19 @@ class _Examination:
         )
 
 
-def replay(run: Run, bars: Bars, finding: Finding) -> tuple[float, float]:
+def _both(before: Output, after: Output, row: int) -> Outputs:
+    if isinstance(before, Sent) or isinstance(after, Sent):
+        before, after = sent_of(before), sent_of(after)
+    known = words_at(before, row)
+    assert known is not None  # the row comes from this very output
+    return known, words_at(after, row)
+
+
+def replay(run: Run, bars: Bars, finding: Finding) -> Outputs:
     """Run a finding again: the output at its row with the true future, and with the changed one."""
     trials = Trials(run, bars, run(bars))
     after = run(trials.changed(finding.cut, finding.method))
-    return float(trials.base[finding.row]), float(after[finding.row])
+    return _both(trials.base, after, finding.row)
 
 
 def methods() -> tuple[str, ...]:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tallow.core.causality.compare import COARSE, changed_rows
+from tallow.core.causality.compare import COARSE, Output, changed_rows
 from tallow.core.causality.futures import TRUNCATE, disturb, opposite, replace_future, truncate
-from tallow.domain.columns import Bars, Floats
+from tallow.domain.columns import Bars
 from tallow.domain.errors import Error
 
-Run = Callable[[Bars], Floats]
-"""Gives one output a bar, infinities allowed; raises a tallow Error when the code under test fails."""
+Run = Callable[[Bars], Output]
+"""Gives one output a bar, infinities allowed, or what was sent; raises a tallow Error when the code fails."""
 
 
 class Difference(NamedTuple):
@@ -22,7 +22,7 @@ class Difference(NamedTuple):
     cut: int
     method: str
     rows: NDArray[np.intp]
-    output: Floats
+    output: Output
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Trials:
 
     run: Run
     bars: Bars
-    base: Floats
+    base: Output
     at_most: int | None = None
     runs: int = 1
     tested: dict[str, set[int]] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Trials:
             return None
         return Difference(cut, method, rows, output)
 
-    def _is_rounding(self, cut: int, output: Floats) -> bool:
+    def _is_rounding(self, cut: int, output: Output) -> bool:
         """Say whether a tiny difference is gone when the future is replaced by one of the same length.
 
         Linear algebra rounds otherwise when arrays are longer or lie elsewhere in memory; what is only that does not
@@ -102,7 +102,7 @@ class Trials:
         output = self.run(self.changed(found.cut, found.method))
         return self.repeats(base) and not len(changed_rows(found.output, output, len(found.output)))
 
-    def repeats(self, output: Floats) -> bool:
+    def repeats(self, output: Output) -> bool:
         """Say whether an output on the true bars is the base output."""
         return not len(changed_rows(self.base, output, len(self.base)))
 

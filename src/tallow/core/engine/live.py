@@ -197,6 +197,14 @@ def _account(view: "memoryview[float]") -> Account:
 Decide = Callable[[int, Any], float]  # a row, and what `Account` has
 
 
+class Handover(Exception):
+    """Tell that a strategy wants another engine from the close of `row` on; `changes` are the targets taken before."""
+
+    def __init__(self, row: int, changes: list[tuple[int, float]]) -> None:
+        super().__init__(f"row {row}")
+        self.row, self.changes = row, changes
+
+
 def run_path(
     bars: Bars | Market,
     decide: Decide,
@@ -209,9 +217,10 @@ def run_path(
 
     `decide(row, account)` is called after the close of every bar and returns the target (NaN keeps the last). The
     account is the same object at every bar: read it, do not keep it. The bars themselves are not passed: what
-    `decide` reads of them beyond `row` is look-ahead.
+    `decide` reads of them beyond `row` is look-ahead. An answer of infinity ends the run.
 
     Raises:
+        Handover: at an answer of infinity.
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, BAD_SETTING.
     """
@@ -247,7 +256,7 @@ class _Walk:
         self._view = cast("memoryview[float]", self._desk.data)
         self._reach, self._closes = reach_of(market, config), cast("memoryview[float]", market.columns.close.data)
         self._log = np.empty((_LOG, len(EVENT_COLUMNS)))
-        self._chunks, self._changes = [np.zeros((0, len(EVENT_COLUMNS)))], list[tuple[int, float]]()
+        self._chunks, self.changes = [np.zeros((0, len(EVENT_COLUMNS)))], list[tuple[int, float]]()
         self.row, self.exit_reason = -1, ""
         self.next_event = self._call(-1)
 
@@ -263,12 +272,14 @@ class _Walk:
 
     def take(self, row: int, target: float) -> None:
         """Take the target at the close of a bar: a changed one, or any where an order waits for a bar with volume."""
+        if target == math.inf:
+            raise Handover(row, self.changes)
         before, self._view[_TARGET_PLACE] = self.target, target
         self.next_event = self._call(row, takes=True)
         if self._view[REFUSED]:
             raise refused_target(target, self._execution, row, int(self._market.time[row]))
         if self.target != before:
-            self._changes.append((row, self.target))
+            self.changes.append((row, self.target))
 
     @property
     def waits(self) -> bool:
@@ -288,7 +299,7 @@ class _Walk:
 
     def finish(self) -> Run:
         """Give the run, all bars passed."""
-        rows, targets = zip(*self._changes, strict=True) if self._changes else ((), ())
+        rows, targets = zip(*self.changes, strict=True) if self.changes else ((), ())
         changes = Changes(np.array(rows, np.int64), np.array(targets, np.float64))
         self._chunks.append(self._log[: int(self._view[EVENTS])])
         end = unflatten(self._desk[:STATE_SIZE]), self._start, None

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from tallow.core.causality.compare import changed_rows
 from tallow.core.honesty.inputs import bad, check_count
-from tallow.domain.columns import Bars, Floats, Targets
+from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import Error, UserError
+from tallow.domain.sent import Decisions, Sent
 
-Output = Callable[[Bars], Targets]
-"""Gives one value a bar: targets of a strategy, or an indicator; or a row of values a bar: weights."""
+Output = Callable[[Bars], Decisions]
+"""Gives one value a bar: targets or an indicator; or a row of values a bar: weights; or what a strategy sent."""
 
 Settling = Literal["none", "settles", "never"]
 
@@ -110,14 +111,14 @@ def startup_sensitivity(
     if available < 2:
         raise UserError("TOO_FEW_BARS", f"{count} bars leave none to come first", facts={"needed": evaluated + 2})
     wanted = _default(available) if lead_ins is None else _checked(lead_ins, available)
-    reference = _output(run, bars)[available:]
+    reference = _since(_output(run, bars), available)
     tried = {lead: _try(run, bars[available - lead :], lead, reference) for lead in wanted}
     lead_in = _settled(run, bars, available, reference, tried)
     verdict: Settling = "never" if lead_in is None else "settles" if lead_in else "none"
     return Startup(verdict, lead_in, evaluated, available, tuple(tried[lead] for lead in sorted(tried)))
 
 
-def _settled(run: Output, bars: Bars, available: int, reference: Floats, tried: dict[int, LeadIn]) -> int | None:
+def _settled(run: Output, bars: Bars, available: int, reference: Floats | Sent, tried: dict[int, LeadIn]) -> int | None:
     # Halve between the longest lead-in that differs and the one after it, which does not.
     changed = [lead for lead, found in tried.items() if found.rows_changed]
     if not changed:
@@ -131,24 +132,31 @@ def _settled(run: Output, bars: Bars, available: int, reference: Floats, tried: 
     return None if high == available else high
 
 
-def _try(run: Output, bars: Bars, lead: int, reference: Floats) -> LeadIn:
+def _try(run: Output, bars: Bars, lead: int, reference: Floats | Sent) -> LeadIn:
     try:
-        output = _output(run, bars)[lead:]
+        output = _since(_output(run, bars), lead)
     except Error as problem:
         return LeadIn(lead, len(reference), True, problem.message)
     rows = _changed(reference, output)
     return LeadIn(lead, len(rows), len(rows) > 0 and int(rows[-1]) == len(reference) - 1)
 
 
-def _changed(reference: Floats, output: Floats) -> NDArray[np.intp]:
-    if reference.ndim == 1:
+def _changed(reference: Floats | Sent, output: Floats | Sent) -> NDArray[np.intp]:
+    if isinstance(reference, Sent) or isinstance(output, Sent) or reference.ndim == 1:
         return changed_rows(reference, output, len(reference))
     pairs = zip(reference.T, output.T, strict=True)
     return np.unique(np.concatenate([changed_rows(before, after, len(before)) for before, after in pairs]))
 
 
-def _output(run: Output, bars: Bars) -> Floats:
-    output = np.asarray(run(bars), np.float64)
+def _since(output: Floats | Sent, row: int) -> Floats | Sent:
+    return output.since(row) if isinstance(output, Sent) else output[row:]
+
+
+def _output(run: Output, bars: Bars) -> Floats | Sent:
+    decisions = run(bars)
+    if isinstance(decisions, Sent):
+        return decisions
+    output = np.asarray(decisions, np.float64)
     if output.ndim not in (1, 2) or len(output) != len(bars) or not output.size:
         raise UserError(
             "BAD_OUTPUT", f"the output has shape {output.shape}", facts={"valid": f"one value a bar: ({len(bars)},)"}

@@ -25,6 +25,7 @@ from tallow.core.orders.state import (
     EVENTS_A_BAR,
     M_FULL,
     M_FUNDING,
+    MESSAGE_SIZE,
     OUTBOX,
     OUTBOX_FULL,
     SLOTS,
@@ -299,12 +300,50 @@ def _build_live(fingerprint: int) -> Callable[..., None]:
     return cast(Callable[..., None], live)
 
 
+def _build_replay(fingerprint: int) -> Callable[..., Any]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def replay(
+        rules: Rules, book: Book, tape: Tape, logs: Logs, sent: tuple[Times, Floats], place: tuple[int, int]
+    ) -> tuple[int, int]:  # pragma: no cover
+        """Run recorded messages from `place`, a row and a message, until the bars end, a log is full or a slot lacks.
+
+        `sent` has the row of every message and the messages.
+        """
+        _ = fingerprint
+        book, logs, table = open_book(book), _borrowed(logs), borrow(sent[1])
+        rows, row, k = sent[0], place[0], place[1]
+        desk, event = load_desk(book.memory), int(book.memory[M_FUNDING])
+        while row < len(tape.time) and _has_room(logs, desk):
+            bar = bar_at(tape, row, event)
+            desk = step(rules, desk, book, bar, logs)
+            event = next_paid(tape, event, row + 1)
+            count = 0
+            while k < len(rows) and rows[k] == row:
+                if count < len(book.outbox):
+                    for i in range(MESSAGE_SIZE):
+                        book.outbox[count, i] = table[k, i]
+                count += 1
+                k += 1
+            if count > 0:
+                desk = take(rules, desk, book, count, (bar.row, bar.close, logs.ended))
+            _write(logs, desk, row)
+            row += 1
+        book.memory[M_FUNDING] = event
+        store_desk(book.memory, desk)
+        return row, k
+
+    return cast(Callable[..., Any], replay)
+
+
 class Kernels(NamedTuple):
     """The compiled entry points."""
 
     run: Callable[..., Any]
     advance: Callable[..., int]
     live: Callable[..., None]
+    replay: Callable[..., Any]
 
 
-KERNELS = Kernels(_build_run(FINGERPRINT), _build_advance(FINGERPRINT), _build_live(FINGERPRINT))
+KERNELS = Kernels(
+    _build_run(FINGERPRINT), _build_advance(FINGERPRINT), _build_live(FINGERPRINT), _build_replay(FINGERPRINT)
+)

@@ -77,7 +77,8 @@ class OrderEngine:
 
     def cancel(self, number: int) -> None:
         """Cancel a working order; an id that does not work is left alone."""
-        self._send([float(number), *[0.0] * 12])
+        if number > 0:
+            self._send([float(number), *[0.0] * 12])
 
     def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
@@ -167,7 +168,12 @@ class Desk:
 
     def cancel(self, number: int) -> None:
         """Cancel a working order; an id that does not work is left alone."""
-        self._session.send([float(number), *[0.0] * 12])
+        if number > 0:
+            self._session.send([float(number), *[0.0] * 12])
+
+    def sent(self) -> Floats:
+        """Give a copy of the messages sent at this close."""
+        return self._session.waiting()
 
     def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
@@ -188,6 +194,7 @@ def send_bracket(desk: Submitter, entry: Order, stop: float, take_profit: float)
     Raises:
         UserError: BAD_ORDER when the stop does not lie on the losing side of the take-profit.
     """
+    bracket(entry, 1, stop, take_profit)  # refused before the entry is sent
     number = desk.submit(entry)
     stop_order, limit_order = bracket(entry, number, stop, take_profit)
     return number, desk.submit(stop_order), desk.submit(limit_order)

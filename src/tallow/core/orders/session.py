@@ -26,7 +26,7 @@ from tallow.core.orders.state import (
 )
 from tallow.domain.columns import Floats
 from tallow.domain.errors import UserError
-from tallow.domain.orders import KINDS, VALIDITIES, FillRules, Order, OrderStatus, Target
+from tallow.domain.orders import KINDS, VALIDITIES, FillRules, Order, OrderStatus, Target, too_many
 from tallow.domain.scene import Execution
 
 _QUANTITY = 3  # place of the position in the flat desk
@@ -100,6 +100,10 @@ class Session:
         self._submitted += message[0] == 0.0
         self.sent += 1
 
+    def waiting(self) -> Floats:
+        """Give a copy of the kept messages."""
+        return self.book.outbox[: self.sent].copy()
+
     def take(self) -> int:
         """Hand the kept messages over to a loop: give their number."""
         count, self.sent, self._submitted = self.sent, 0, 0
@@ -172,13 +176,3 @@ class Session:
     def all_orders(self) -> list[Floats]:
         """Give the rows of every order, ended and working, table by table."""
         return [*self.ended, self.book.slots[: self.working, :LOGGED]]
-
-
-def too_many(limit: int, what: str) -> UserError:
-    """Say that a fixed number of places is used up."""
-    return UserError(
-        "TOO_MANY_ORDERS",
-        f"more than {limit} {what}",
-        facts={"valid": f"up to {limit}; cancel orders that are no longer wanted, or send fewer"},
-        commands=["tallow explain TOO_MANY_ORDERS"],
-    )

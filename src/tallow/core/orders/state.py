@@ -9,11 +9,11 @@ from tallow.core.engine.memory import load, store
 from tallow.core.engine.state import STATE_SIZE, State, flatten, initial_state
 from tallow.core.matching import AnyFunction, Config, configure, inlined
 from tallow.domain.columns import Floats
-from tallow.domain.orders import FillRules
+from tallow.domain.orders import MESSAGES_A_CLOSE, FillRules
 from tallow.domain.scene import Execution
 
 SLOTS = 32  # orders that may work at once
-OUTBOX = 64  # messages a strategy may send at one close
+OUTBOX = MESSAGES_A_CLOSE
 
 # Columns of a slot. The first fourteen are also those of a message; there, an id is one to cancel and 0 submits.
 ID, KIND, SIDE, QUANTITY, PRICE, TRIGGER, TRAIL, VALIDITY, GOOD_TILL, REDUCE, GROUP, PARENT, TARGET = range(13)

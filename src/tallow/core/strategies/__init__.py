@@ -16,6 +16,7 @@ from tallow.core.strategies.detail import DECIDE_ON, decide_at, decide_on_coarse
 from tallow.core.strategies.event import Account, Decide, Orders, Strategy, decider
 from tallow.core.strategies.higher import Finished, developed, finished, higher
 from tallow.core.strategies.higher_timeline import Higher, HigherLine
+from tallow.core.strategies.outbox import BEGINS, Outbox
 from tallow.core.strategies.parameters import (
     Choice,
     Float,
@@ -29,8 +30,9 @@ from tallow.core.strategies.rounding import ROUNDING
 from tallow.core.strategies.timeline import Line, Past
 
 __all__ = [
-    "BUILT_IN", "DECIDE_ON", "ROUNDING", "Account", "Choice", "Decide", "Finished", "Float", "Higher", "HigherLine",
-    "Int", "Line", "Orders", "Parameter", "Past", "Strategy", "adx", "bind", "bollinger", "buy_and_hold", "cci",
-    "decide_at", "decide_on_coarser", "decider", "decision_rows", "developed", "ema_cross", "finished", "higher",
-    "macd", "onto_finer", "parameters_of", "parse_assignments", "rsi", "sma_cross", "spread", "trix",
+    "BEGINS", "BUILT_IN", "DECIDE_ON", "ROUNDING", "Account", "Choice", "Decide", "Finished", "Float", "Higher",
+    "HigherLine", "Int", "Line", "Orders", "Outbox", "Parameter", "Past", "Strategy", "adx", "bind", "bollinger",
+    "buy_and_hold", "cci", "decide_at", "decide_on_coarser", "decider", "decision_rows", "developed", "ema_cross",
+    "finished", "higher", "macd", "onto_finer", "parameters_of", "parse_assignments", "rsi", "sma_cross", "spread",
+    "trix",
 ]  # fmt: skip

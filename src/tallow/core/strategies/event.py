@@ -7,11 +7,13 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from tallow.core.strategies.higher_timeline import Higher, HigherTimeline
+from tallow.core.strategies.outbox import BEGINS, Outbox
 from tallow.core.strategies.parameters import bind, parameters_of
 from tallow.core.strategies.rounding import ROUNDING
 from tallow.core.strategies.timeline import Line, Past, Timeline
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
+from tallow.domain.orders import Order, OrderStatus, Target
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 
 
@@ -51,6 +53,10 @@ class Strategy:
     one, and a target that does not change is no order. When a stop or another protective exit has closed the position,
     the target is 0 again. Indicators are NaN in their first rows: comparisons with NaN are false.
 
+    With `submit` and `bracket` it sends orders instead, which work from the next open on. From its first order on a
+    target is a market order like any other, sized when it fills and sent behind the orders of its close: it is not
+    sent again while it is the last thing that was sent and nothing else works.
+
     Attributes:
         bars: columns up to and including the current bar, read-only.
 
@@ -71,8 +77,9 @@ class Strategy:
     _account: Account
     _declare: Callable[[Callable[..., Any], tuple[Any, ...], int | None], Line]
     _declare_higher: Callable[[str | Timeframe, bool], Higher]
+    _outbox: Outbox
     _target: float = 0.0
-    _asked: bool = False
+    _asked: int = 0
 
     def init(self) -> None:
         """Declare indicators; called once, before the first bar."""
@@ -108,7 +115,7 @@ class Strategy:
 
     @target.setter
     def target(self, target: float) -> None:
-        self._target, self._asked = float(target), True
+        self._target, self._asked = float(target), self._asked | _TARGET
 
     def buy(self, size: float = 1.0) -> None:
         """Set the target to `size` of equity long."""
@@ -121,6 +128,35 @@ class Strategy:
     def close_position(self) -> None:
         """Set the target to flat."""
         self.target = 0.0
+
+    def submit(self, order: Order | Target) -> int:
+        """Send an order, which works from the next open on; give its id.
+
+        Raises:
+            UserError: BAD_ORDER, TOO_MANY_ORDERS; BAD_STRATEGY when called in `init`.
+        """
+        self._asked |= _ORDER
+        return self._outbox.submit(order, getattr(self, "_account", None))
+
+    def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
+        """Send an entry with a stop and a limit, at these prices, that cancel one another; give the three ids.
+
+        The two work from the first fill of the entry on, and end with the position.
+
+        Raises:
+            UserError: BAD_ORDER, TOO_MANY_ORDERS; BAD_STRATEGY when called in `init`.
+        """
+        self._asked |= _ORDER
+        return self._outbox.bracket(entry, stop, take_profit, getattr(self, "_account", None))
+
+    def cancel(self, number: int) -> None:
+        """Cancel the order with this id; one that does not work any more, or never was, is left alone."""
+        self._outbox.cancel(number)
+
+    def orders(self) -> list[OrderStatus]:
+        """Tell the orders that work at this bar's close, oldest first, without those sent at it."""
+        working: list[OrderStatus] = getattr(getattr(self, "_account", None), "orders", list)()
+        return working
 
     def indicator(self, function: Callable[..., Any], *arguments: Any, lookback: int | None = None) -> Line:
         """Declare an indicator; in `init` only.
@@ -157,18 +193,24 @@ class Strategy:
         return self._declare_higher(timeframe, developing)
 
 
+_TARGET, _ORDER = 1, 2  # what a strategy asked for at a close
 RESERVED = frozenset(name for name in (*vars(Strategy), "bars") if not name.startswith("__")) - {"init", "next"}
 
 
 def decider(
-    strategy: type[Strategy], parameters: Mapping[str, object], bars: Bars, timeframe: Timeframe | None = None
+    strategy: type[Strategy],
+    parameters: Mapping[str, object],
+    bars: Bars,
+    timeframe: Timeframe | None = None,
+    outbox: Outbox | None = None,
 ) -> Decide:
     """Set up a strategy on bars and give the function that decides row after row.
 
     The function is called once for every row from 0 on, after the engine has taken the account over that bar. It
     gives NaN where the strategy set no target. A target that the strategy sets again in the very bar in which a
     protective exit closed the position is given one rounding step smaller: the engine takes only a changed target
-    for an order. `timeframe` is the length of the bars; None takes the shortest distance between two.
+    for an order. `timeframe` is the length of the bars; None takes the shortest distance between two. What it sends
+    lies in `outbox` after each call; the first time it also answers with infinity, for `tallow.core.decisions`.
 
     Raises:
         UserError: UNKNOWN_PARAMETER or BAD_PARAMETER, also for a parameter with the name of an attribute of Strategy;
@@ -179,6 +221,7 @@ def decider(
     for name, value in bind(strategy, parameters).items():
         setattr(running, name, value)
     running.bars, running._declare = timeline.past, timeline.declare
+    running._outbox = outbox = Outbox() if outbox is None else outbox
 
     def declare_higher(length: str | Timeframe, developing: bool) -> Higher:
         follower = HigherTimeline(bars, parse_timeframe(length), timeframe, developing=developing)
@@ -188,6 +231,7 @@ def decider(
     running._declare_higher = declare_higher
     running.init()
     running._declare, running._declare_higher = _refuse, _refuse
+    outbox.is_open = True
     return _driving(running, timeline)
 
 
@@ -233,20 +277,29 @@ class Orders:
 
 def _driving(strategy: Strategy, timeline: Timeline) -> Decide:
     # Asks a strategy bar after bar. Most bars trade nothing and ask for nothing: those are to cost little.
-    orders, advance, decide_next = Orders(), timeline.advance, strategy.next
+    orders, advance, decide_next, outbox = Orders(), timeline.advance, strategy.next, strategy._outbox
 
     def decide(row: int, account: Account) -> float:
         advance(row)
-        strategy._account, strategy._asked = account, False
+        strategy._account, strategy._asked = account, 0
         closed = account.cash != orders.cash or account.position != orders.position
         if closed:
             closed = orders.observe(account)
             if closed:
                 strategy._target = 0.0
+                outbox.forget()
         decide_next()
         if strategy._asked:
-            return orders.settle(strategy._target)
+            return answer(account)
         return orders.settle(math.nan) if closed else math.nan
+
+    def answer(account: Account) -> float:
+        if not outbox.began:
+            return orders.settle(strategy._target)
+        if strategy._asked & _TARGET:
+            orders.asked = strategy._target
+            outbox.aim(strategy._target, getattr(account, "working", 0))
+        return BEGINS
 
     return decide
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tallow.domain.results import Result
+from tallow.flows.report.orders import order_states
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def describe(result: Result) -> dict[str, Any]:
         "bars_origin": result.bars_origin,
         "metrics": dict(result.metrics),
         "certificate": result.certificate.to_dict() if result.certificate else None,
+        "orders": order_states(result.orders),
         "score": result.score,
         "ladder": [asdict(rung) for rung in result.ladder],
         "incidents": [asdict(incident) for incident in result.incidents],

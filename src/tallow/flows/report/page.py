@@ -7,9 +7,20 @@ from importlib import resources
 
 from tallow.domain.columns import Bars
 from tallow.domain.results import Result
-from tallow.flows.report import definitions, figures, honesty, palette, performance, proof, stage, trading, verdict
+from tallow.flows.report import (
+    definitions,
+    figures,
+    honesty,
+    orders,
+    palette,
+    performance,
+    proof,
+    stage,
+    trading,
+    verdict,
+)
 from tallow.flows.report.columns import payload
-from tallow.flows.report.markup import Content, Markup, script_json, tag
+from tallow.flows.report.markup import Content, Markup, join, script_json, tag
 from tallow.flows.report.tables import STATIC_ROWS, section
 
 SCRIPTS = ("scales.js", "charts.js", "page.js")
@@ -144,7 +155,7 @@ def _sections(result: Result, bars: Bars, rows: list[tuple[str, ...]]) -> list[M
         "months": performance.months(result),
         "rolling": performance.rolling(result),
         "distribution": performance.distribution(result),
-        "trades": trading.trade_table(result, rows),
+        "trades": join(orders.order_table(result), trading.trade_table(result, rows)),
         "honesty": honesty.score_section(result),
         "costs": honesty.ladder_section(result),
         "drawdowns": performance.drawdown_table(result),

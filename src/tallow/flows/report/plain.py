@@ -1,7 +1,7 @@
 """The result as plain text: what a terminal prints."""
 
 from tallow.domain.results import Result
-from tallow.flows.report import figures, honesty
+from tallow.flows.report import figures, honesty, orders
 from tallow.flows.report.definitions import DEFINITIONS
 from tallow.flows.report.proof import inside_words
 from tallow.flows.report.verdict import caution, headline, interval, judge, notices
@@ -30,6 +30,8 @@ def text(result: Result) -> str:
     lines += [f"  {name:<{name_width}}  {value:>{value_width}}  {note}".rstrip() for name, value, note in rows]
     judgement = judge(result.certificate)
     lines += ["", *(f"  {name:<{name_width}}  {words}" for name, words in _evidence(result))]
+    if result.orders is not None:
+        lines += _block("Orders", orders.plain_orders(result))
     lines += _block("", honesty.plain_score(result)) + _block("Assumption ladder", honesty.plain_ladder(result))
     return "\n".join(
         [*lines, "", f"{judgement.symbol} causality {judgement.word.lower()}: {_plain(judgement.sentence)}"]

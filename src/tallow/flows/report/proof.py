@@ -98,7 +98,9 @@ def _finding_row(finding: Finding) -> list[Content]:
     ]
 
 
-def _output(amount: float | None) -> str:
+def _output(amount: float | str | None) -> str:
+    if isinstance(amount, str):
+        return amount
     return figures.DASH if amount is None else f"{amount:.6g}".replace("-", figures.MINUS)
 
 

@@ -14,6 +14,7 @@ from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.results import Filed, Result, Run
 from tallow.domain.scene import Scene
+from tallow.domain.sent import Sent
 from tallow.domain.sweep import Evaluated, Fold, Search, WalkForwardResult, goal_column
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.domain.trials import dataset_of, trial_key
@@ -249,7 +250,10 @@ class _Walker:
         scene = replace(self.scene, parameters={**self.scene.parameters, **chosen})
         variant = self.work.evaluator.variant(scene.parameters)
         seen = self.market.bars[train.start : test.stop]
-        targets = held(self.studio.desk.evaluate(variant, seen, scene, self.market.funding))
+        decisions = self.studio.desk.evaluate(variant, seen, scene, self.market.funding)
+        if isinstance(decisions, Sent):
+            raise _orders_refused(self.scene)
+        targets = held(decisions)
         trained = float(goal_column(found, self.search.goal)[best])
         return Fold(train, test, chosen, trained, math.nan, 0.0), targets[test.start - train.start :]
 
@@ -270,6 +274,15 @@ class _Walker:
 
 def _tries(search: Search, scene: Scene) -> int:
     return (search.trials or TRIALS) if search.method == "optuna" else len(plan(search, scene.parameters))
+
+
+def _orders_refused(scene: Scene) -> UserError:
+    return UserError(
+        "ORDERS_NOT_JOINED",
+        f"{scene.strategy} sends orders; a walk forward joins the targets of its tests, and orders cannot be joined",
+        facts={"valid": "a strategy that sets targets; or one backtest for each stretch, with --timerange"},
+        commands=["tallow explain ORDERS_NOT_JOINED"],
+    )
 
 
 def held(targets: Targets) -> Floats:

@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tallow.core.strategies import Account, Decide, Orders, bind
+from tallow.core.strategies import BEGINS, Account, Decide, Orders, Outbox, bind
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
+from tallow.domain.scene import Execution
 from tallow.runners.adapters.refusals import not_carried_over
+from tallow.runners.adapters.tickets import Levels, Ticket, place
 from tallow.runners.frames import to_frame
 
 _COLUMNS = {"Open": "open", "High": "high", "Low": "low", "Close": "close", "Volume": "volume"}
 _ALL = 1.0  # the whole equity, which is what an order without size is for
-_DISTANCE = "a distance from the entry price for the whole run: --stop-loss 0.05, --take-profit 0.1"
 
 
 class Values(np.ndarray[Any, np.dtype[np.float64]]):
@@ -171,9 +172,10 @@ class Position:
 class Strategy:
     """Derive from it: indicators in `init`, decisions in `next`; class attributes are parameters.
 
-    An order replaces the position, and fills at the next open: `buy()` holds all equity long, `buy(size=0.5)` half of
-    it, `sell(...)` the same short. Indicators are computed once over all bars, so that the look-ahead check judges
-    them; `next` is called from the second bar at which every indicator has a value.
+    An order for a fraction of equity at the market replaces the position, and fills at the next open: `buy()` holds
+    all equity long, `buy(size=0.5)` half of it, `sell(...)` the same short. An order for units, or at a price (`limit`,
+    `stop`), adds to the position or takes from it. Indicators are computed once over all bars, so that the look-ahead
+    check judges them; `next` is called from the second bar at which every indicator has a value.
 
     Attributes:
         data: the bars.
@@ -182,11 +184,14 @@ class Strategy:
 
     data: Data
     _account: Account
+    _outbox: Outbox
+    _execution: Execution
     _target: float | None = None
 
     def __init__(self, data: Data) -> None:
         self.data, self.position = data, Position(self)
         self._indicators: list[Floats] = []
+        self._tickets: dict[int, Ticket] = {}
         self._running = False
 
     def init(self) -> None:
@@ -218,13 +223,37 @@ class Strategy:
         shown = tuple(Indicator(line, self.data) for line in lines)
         return shown if len(shown) > 1 else shown[0]
 
-    def buy(self, *, size: float | None = None, **others: Any) -> None:
-        """Hold `size` of equity long; all of it without size."""
-        self._target = _fraction("buy", size, others)
+    def buy(self, *, size: float | None = None, **others: Any) -> Ticket | None:
+        """Hold `size` of equity long, all of it without size; or buy units, or at prices, which gives an order."""
+        return self._order(1, size, others)
 
-    def sell(self, *, size: float | None = None, **others: Any) -> None:
-        """Hold `size` of equity short; all of it without size. To leave a long position is `position.close`."""
-        self._target = -_fraction("sell", size, others)
+    def sell(self, *, size: float | None = None, **others: Any) -> Ticket | None:
+        """Hold `size` of equity short, or sell units, or at prices. To leave a long position is `position.close`."""
+        return self._order(-1, size, others)
+
+    @property
+    def orders(self) -> tuple[Ticket, ...]:
+        """The orders that work at this bar's close, oldest first."""
+        working: list[Any] = getattr(self._account, "orders", list)()
+        return tuple(self._tickets[one.id] for one in working if one.id in self._tickets)
+
+    def _order(self, side: int, size: float | None, others: Mapping[str, Any]) -> Ticket | None:
+        verb = "buy" if side > 0 else "sell"
+        levels, share, is_share = _levels(verb, others), _size(verb, size), size is None or size < 1.0
+        if is_share and levels.are_none:
+            self._target = side * share
+            return None
+        quantity = self._units(share, levels.entry or float(self.data.Close[-1])) if is_share else share
+        entry = (side, quantity, side * share if is_share and levels.entry is None else None)
+        ticket = place(self._outbox, getattr(self, "_account", None), entry, levels)
+        self._tickets.update((order.id, order) for order in (ticket, *ticket.exits))
+        return ticket
+
+    def _units(self, share: float, price: float) -> float:
+        # So many that they and what they cost are paid by this part of the equity, at this price.
+        costs = self._execution
+        rate = max(costs.taker_fee, costs.maker_fee, 0.0) + costs.slippage_bps / 10_000
+        return share * self.equity / (price * (1.0 + rate))
 
     def __getattr__(self, name: str) -> Any:
         if name in _ABSENT:
@@ -234,8 +263,7 @@ class Strategy:
 
 _PLOT = ("name", "plot", "overlay", "color", "scatter")
 _ABSENT = {
-    "orders": "self.position; the result lists every order that filled",
-    "trades": f"self.position, and {_DISTANCE}",
+    "trades": "self.position and self.orders",
     "closed_trades": "the result's trades, after the run",
 }
 
@@ -256,25 +284,38 @@ def cross(one: Any, other: Any) -> bool:
     return crossover(one, other) or crossover(other, one)
 
 
-def decider(strategy: type[Strategy], parameters: Mapping[str, object], bars: Bars) -> Decide:
-    """Set up a strategy on bars and give the function that decides row after row.
+def decider(
+    strategy: type[Strategy],
+    parameters: Mapping[str, object],
+    bars: Bars,
+    desk: tuple[Outbox, Execution] | None = None,
+) -> Decide:
+    """Set up a strategy on bars and give the function that decides row after row; `desk` as for all adapters.
 
     Raises:
         UserError: UNKNOWN_PARAMETER, BAD_PARAMETER, BAD_OUTPUT, NOT_CARRIED_OVER.
     """
     running = strategy(Data(bars))
+    running._outbox, running._execution = desk or (Outbox(), Execution())
+    outbox = running._outbox
     for name, value in bind(strategy, parameters).items():
         setattr(running, name, value)
     running.init()
-    running._running = True
+    running._running = outbox.is_open = True
     first, orders = 1 + max((_first_value(line) for line in running._indicators), default=0), Orders()
 
     def decide(row: int, account: Account) -> float:
-        orders.observe(account)
+        if orders.observe(account):
+            outbox.forget()
         if row < first:
             return orders.settle(np.nan)
         running.data.rows, running._account, running._target = row + 1, account, None
         running.next()
+        if outbox.began:
+            if running._target is not None:
+                orders.asked = running._target
+                outbox.aim(running._target, getattr(account, "working", 0))
+            return BEGINS
         return orders.settle(np.nan if running._target is None else running._target)
 
     return decide
@@ -315,21 +356,21 @@ def _bad_lines(what: str, received: str) -> UserError:
     )
 
 
-def _fraction(order: str, size: float | None, others: Mapping[str, Any]) -> float:
-    for name, value in others.items():
-        if value is not None and name in ("limit", "stop"):
-            raise not_carried_over(
-                f"self.{order}({name}=...)", f"compare prices in next, and self.{order}() at the market"
-            )
-        if value is not None and name in ("sl", "tp"):
-            raise not_carried_over(f"self.{order}({name}=...), a price for one order,", _DISTANCE)
+def _levels(verb: str, others: Mapping[str, Any]) -> Levels:
+    for name in others:
         if name not in ("limit", "stop", "sl", "tp", "tag"):
-            raise not_carried_over(f"self.{order}({name}=...)", f"self.{order}(size=...)")
+            raise not_carried_over(f"self.{verb}({name}=...)", f"self.{verb}(size=...)")
+    known = {name: others.get(name) for name in ("limit", "stop", "sl", "tp")}
+    return Levels(
+        **{name: None if value is None else float(value) for name, value in known.items()}, tag=others.get("tag")
+    )
+
+
+def _size(verb: str, size: float | None) -> float:
     if size is None:
         return _ALL
-    if not 0.0 < size < 1.0:
+    if not size > 0.0 or (size > 1.0 and size != round(size)):
         raise not_carried_over(
-            f"self.{order}(size={size:g}), a number of units,",
-            f"a fraction of equity below 1, or self.{order}() for all",
+            f"self.{verb}(size={size:g})", "a fraction of equity below 1, or a whole number of units"
         )
     return float(size)

@@ -1,0 +1,185 @@
+"""Strategies of files that send orders, from the file to the stored, certified, replayable result."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tallow
+from tallow.cli import run
+from tallow.core.orders import run_orders
+from tallow.domain.errors import UserError
+from tallow.domain.orders import Target
+from tallow.domain.scene import Execution
+from tallow.sdk.frames import take_bars
+
+RANGE = "2024-01-01..2024-02-01"
+BRACKETS = '''
+from tallow import Order, Side, Strategy
+
+
+class Brackets(Strategy):
+    """Bids below the market; protects what it gets, and gives up a bid after `patience` bars."""
+
+    below = 0.004
+    patience = 12
+
+    def init(self):
+        self.sent_at = 0
+
+    def next(self):
+        now, close = len(self.bars), self.bars.close[-1]
+        if now % 200 == 0:
+            self.target = 0.2 if now % 400 else 0.3
+        elif self.position == 0 and not self.orders():
+            entry = Order(Side.BUY, 0.05, "limit", price=close * (1 - self.below))
+            self.entry, _, _ = self.bracket(entry, stop=close * 0.98, take_profit=close * 1.01)
+            self.sent_at = now
+        elif self.position == 0 and now - self.sent_at >= self.patience:
+            self.cancel(self.entry)
+'''
+
+
+@pytest.fixture
+def lake(own_lake: Path) -> "tallow.Lake":
+    return tallow.open(str(own_lake))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    (tmp_path / "brackets.py").write_text(BRACKETS)
+    return str(tmp_path / "brackets.py")
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """900 seeded hourly candles."""
+    draw, count = np.random.default_rng(5), 900
+    close = 20_000 * np.exp(np.cumsum(draw.normal(0, 0.006, count)))
+    opened = np.concatenate(([20_000], close[:-1]))
+    high, low = np.maximum(opened, close) * 1.002, np.minimum(opened, close) * 0.998
+    time = pd.date_range("2024-01-01", periods=count, freq="1h", tz="UTC")
+    columns = {"open": opened, "high": high, "low": low, "close": close, "volume": np.full(count, 50.0)}
+    return pd.DataFrame(columns, index=time)
+
+
+def the_same_on_the_desk(bars, below=0.004, patience=12):
+    """Give the decisions of the file for `run_orders`."""
+    sent_at = entry = 0
+
+    def decide(row, desk):
+        nonlocal sent_at, entry
+        now, close = row + 1, float(bars.close[row])
+        if now % 200 == 0:
+            desk.submit(Target(0.2 if now % 400 else 0.3))
+        elif desk.position == 0 and not desk.orders():
+            order = tallow.Order(tallow.Side.BUY, 0.05, "limit", price=close * (1 - below))
+            entry, _, _ = desk.bracket(order, close * 0.98, close * 1.01)
+            sent_at = now
+        elif desk.position == 0 and now - sent_at >= patience:
+            desk.cancel(entry)
+
+    return decide
+
+
+def test_a_file_gives_the_bits_of_the_order_engine(file, frame, lake):
+    result = tallow.backtest(file, data=frame, lake=lake, check=False)
+    bars = take_bars(frame)
+    direct = run_orders(bars, the_same_on_the_desk(bars), Execution(), cash=10_000.0)
+    assert result.digest == direct.run.digest()
+    assert len(direct.run.trades) > 5
+    orders, fills = result.orders, result.fills
+    assert orders["id"].tolist() == direct.orders.id.tolist()
+    assert {"buy", "sell", "target"} == set(orders["side"])
+    assert {"limit", "stop", "target"} == set(orders["kind"])
+    assert {"filled", "cancelled"} <= set(orders["state"])
+    assert {"", "asked", "other_filled", "parent_ended"} <= set(orders["reason"])
+    assert len(fills) == len(direct.run.fills)
+
+
+def test_it_is_certified_scored_laddered_stored_and_replayed(file, lake):
+    result = tallow.backtest(file, timerange=RANGE, lake=lake)
+    assert result.check is not None
+    assert result.check.verdict == "certified", result.check.reason
+    assert result.score is not None
+    labels = result.ladder["label"].tolist()
+    assert "close (optimistic)" not in labels
+    at_own_costs = result.ladder.set_index("label").loc["1x costs", "return_pct"]
+    assert at_own_costs == pytest.approx(result.metrics["return_pct"], rel=1e-12)
+    again = tallow.backtest(file, timerange=RANGE, lake=lake)
+    assert (again.key, again.digest) == (result.key, result.digest)
+    pd.testing.assert_frame_equal(again.orders, result.orders)
+    outcome = again.replay()
+    assert (outcome.equal, outcome.differences) == (True, ())
+
+
+def test_the_command_line_says_what_became_of_the_orders(file, own_lake, capsys, tmp_path):
+    page = tmp_path / "page.html"
+    words = ["backtest", file, "--timerange", RANGE, "--lake", str(own_lake), "-q", "--report", str(page)]
+    assert run(words) == 0
+    shown = capsys.readouterr().out
+    assert "Orders" in shown
+    assert "filled" in shown
+    assert "other filled" in page.read_text()
+    assert run([*words[:6], "-q", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["orders"]["filled"] > 0
+
+
+def test_a_combination_of_a_sweep_is_the_single_backtest(file, lake):
+    swept = tallow.sweep(file, {"patience": "6..12:6"}, timerange=RANGE, lake=lake, check=False, workers=1)
+    single = tallow.backtest(file, timerange=RANGE, lake=lake, check=False, params={"patience": 6})
+    row = swept.frame().set_index("patience").loc[6]
+    assert row["final_equity"] == single.metrics["final_equity"]
+    assert row["trades"] == single.metrics["trades"]
+    assert row["max_drawdown"] == pytest.approx(single.metrics["max_drawdown_pct"] / 100, rel=1e-9)
+    assert row["fees"] == pytest.approx(single.metrics["fees"], rel=1e-12)
+
+
+def test_orders_that_make_no_sense_are_named_with_their_line(lake, frame, tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text(BRACKETS.replace('"limit", price=', '"limit", trigger='))
+    with pytest.raises(UserError) as caught:
+        tallow.backtest(str(bad), data=frame, lake=lake, check=False)
+    assert caught.value.code == "BAD_ORDER"
+    assert caught.value.facts["line"].startswith(f"{bad}:")
+    assert "Order(Side.BUY" in caught.value.facts["line"]
+
+
+def test_an_order_in_init_is_refused(lake, frame, tmp_path):
+    early = tmp_path / "early.py"
+    early.write_text(BRACKETS.replace("self.sent_at = 0\n", "self.submit(Order(Side.BUY, 1.0))\n", 1))
+    with pytest.raises(UserError, match="sent before the first bar") as caught:
+        tallow.backtest(str(early), data=frame, lake=lake, check=False)
+    assert caught.value.code == "BAD_STRATEGY"
+
+
+def test_orders_do_not_fill_at_the_deciding_close(file, lake, frame):
+    with pytest.raises(UserError, match="fill = 'close'"):
+        tallow.backtest(file, data=frame, lake=lake, check=False, fill="close")
+
+
+def test_orders_of_several_tests_are_not_joined(file, own_lake, capsys):
+    words = [
+        "walkforward",
+        file,
+        "patience=6..12:6",
+        "--train",
+        "15d",
+        "--test",
+        "5d",
+        "--timerange",
+        RANGE,
+        "--no-check",
+    ]
+    assert run([*words, "--lake", str(own_lake), "-q", "--workers", "1"]) == 2
+    assert "error[ORDERS_NOT_JOINED]" in capsys.readouterr().err
+
+
+def test_it_may_decide_on_coarser_candles(file, frame, lake):
+    coarse = tallow.backtest(file, data=frame, lake=lake, check=False, params={"decide-on": "4h"})
+    sent = coarse.orders["row"]
+    assert len(sent) > 10
+    assert set(sent % 4) == {3}  # at the close of every fourth hour
