@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tallow.core.engine.memory import Columns, bar_at, borrow
+from tallow.core.engine.memory import Columns, bar_at, borrow, next_paid
 from tallow.core.engine.state import State
-from tallow.core.engine.step import mark, quiet_range, step
+from tallow.core.engine.step import accept, mark, quiet_range, step
 from tallow.core.matching import Config, account_equity, inlined
 from tallow.domain.columns import Floats, Times
 
@@ -160,6 +160,15 @@ def _between(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # p
 
 
 @inlined
+def _around(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # pragma: no cover
+    # Lowest and highest close of the blocks that hold these rows, and so of the rows at least and at most.
+    first, last = start // BLOCK, (stop - 1) // BLOCK + 1
+    low, high = closes.low[first:last], closes.high[first:last]
+    least, most = _extremes(low, high, low[0], high[0])
+    return np.int64(least).view(np.float64), np.int64(most).view(np.float64)
+
+
+@inlined
 def _fall(moments: Moments, equity: float) -> tuple[float, float]:  # pragma: no cover
     # Peak and deepest fall after one more mark.
     if equity >= moments.peak:
@@ -178,15 +187,23 @@ def gather(moments: Moments, before: float, state: State) -> Moments:  # pragma:
 
 
 @inlined
+def _extreme_equity(cash: float, held: float, prices: tuple[float, float]) -> tuple[float, float]:  # pragma: no cover
+    # The lowest and the highest equity between two prices.
+    least, most = account_equity(cash, held, prices[0]), account_equity(cash, held, prices[1])
+    return (least, most) if held > 0.0 else (most, least)
+
+
+@inlined
 def _deepest(
     moments: Moments, state: State, close: Floats, closes: Closes, span: tuple[int, int]
 ) -> Moments:  # pragma: no cover
     # Peak and deepest fall over quiet rows: bar by bar only if a fall from a new peak may be the deepest.
-    cash, quantity = state.cash, state.holding.quantity
-    least, most = _between(closes, span[0], span[1])
-    worst, best = account_equity(cash, quantity, least), account_equity(cash, quantity, most)
-    worst, best = (worst, best) if quantity > 0.0 else (best, worst)
-    peak, drawdown = moments.peak, moments.drawdown
+    cash, quantity, peak, drawdown = state.cash, state.holding.quantity, moments.peak, moments.drawdown
+    # Rounding keeps the order of numbers, so a span that cannot matter by the bounds of its blocks does not matter.
+    worst, best = _extreme_equity(cash, quantity, _around(closes, span[0], span[1]))
+    if best < peak and 1.0 - worst / peak <= drawdown:
+        return moments
+    worst, best = _extreme_equity(cash, quantity, _between(closes, span[0], span[1]))
     if best < peak:
         drawdown = max(drawdown, 1.0 - worst / peak)
     elif 1.0 - worst / best <= drawdown:
@@ -262,6 +279,19 @@ def next_event(
 
 
 @inlined
+def passes_quietly(config: Config, state: State, columns: Columns, event: tuple[int, int]) -> bool:  # pragma: no cover
+    """Say whether the bar of a row does no more than move the mark, whatever is decided at its close.
+
+    `event` is the row and the place of the next funding.
+    """
+    row, paid = event
+    if config.at_close != 0.0 or state.order.pending != 0.0 or row == next_paid(columns, paid):
+        return False
+    low, high = quiet_range(config, state)
+    return not ((low > 0.0 or high < np.inf) and _reached(columns, row, low, high))
+
+
+@inlined
 def advance(
     config: Config,
     held: tuple[State, Moments],
@@ -275,6 +305,9 @@ def advance(
     `event` is the first quiet row, the row of the event, the place of its funding, and the target decided there.
     """
     (state, moments), (start, row, paid, target) = held, event
+    if passes_quietly(config, state, columns, (row, paid)):
+        moments = gather_quiet(moments, state, columns.close, closes, (start, row + 1))
+        return accept(config, mark(state, columns.close[row]), target), moments
     if row > start:
         moments = gather_quiet(moments, state, columns.close, closes, (start, row))
         state = mark(state, columns.close[row - 1])

@@ -252,17 +252,24 @@ def is_refused(config: Config, target: Targets) -> Truth:  # pragma: no cover
 
 
 @inlined
-def take_target(config: Config, state: State, bar: Bar, target: float, log: Floats) -> State:  # pragma: no cover
-    """Take the target decided at this bar's close; a changed one becomes an order, NaN keeps the last.
+def accept(config: Config, state: State, target: float) -> State:  # pragma: no cover
+    """Make an order of a target that has changed; NaN keeps the last.
 
     One that is refused sets `order.refused` and nothing else.
     """
     order = state.order
-    if target == target and target != order.target:
-        if is_refused(config, target):
-            return with_order(state, Order(order.target, order.pending, order.waited, 1.0))
-        state = with_order(state, Order(target, 1.0, 0.0, 0.0))
-    if config.at_close == 0.0 or state.order.pending == 0.0:
+    if not (target == target and target != order.target):
+        return state
+    if is_refused(config, target):
+        return with_order(state, Order(order.target, order.pending, order.waited, 1.0))
+    return with_order(state, Order(target, 1.0, 0.0, 0.0))
+
+
+@inlined
+def take_target(config: Config, state: State, bar: Bar, target: float, log: Floats) -> State:  # pragma: no cover
+    """Take the target decided at this bar's close, as `accept` does; carry it out where orders fill at the close."""
+    state = accept(config, state, target)
+    if config.at_close == 0.0 or state.order.pending == 0.0 or state.order.refused != 0.0:
         return state
     return mark(_carry_out(config, state, bar, bar.close, log), bar.close)
 

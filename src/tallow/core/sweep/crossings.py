@@ -190,22 +190,27 @@ def _find_crossings(
 
 
 @inlined
-def _run_to(
-    config: Config, m: Floats, columns: Columns, closes: Closes, event: tuple[int, float], log: Floats
+def _run_through(
+    config: Config, m: Floats, columns: Columns, closes: Closes, block: tuple[int, int, Ints, Bytes], log: Floats
 ) -> None:  # pragma: no cover
-    # Take one pair from where it stands over the row of an event; past the last row only the marks are left.
-    stop, target = event
-    state, row = load(m), int(m[_NEXT])
+    # Take one pair from where it stands over the crossings of a block, in registers from the first to the last; behind
+    # the last row only the marks are left.
+    start, found, hits, above = block
+    state, row, rows = load(m), int(m[_NEXT]), len(columns.close)
     moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4])
-    while row <= stop and row < len(columns.close):
+    hit = 0
+    while hit < found:
+        stop = start + hits[hit]
         end = row if state.order.pending != 0.0 else stop
-        if end == len(columns.close):
-            moments = gather_quiet(moments, state, columns.close, closes, (row, end))
-            state = mark(state, columns.close[end - 1])
-        else:
-            decided = target if end == stop else np.nan
-            state, moments = advance(config, (state, moments), columns, closes, (row, end, 0, decided), log)
+        if end >= rows:
+            moments = gather_quiet(moments, state, columns.close, closes, (row, rows))
+            state = mark(state, columns.close[rows - 1])
+            row = rows
+            break
+        decided = float(above[hits[hit] + 1]) if end == stop else np.nan
+        state, moments = advance(config, (state, moments), columns, closes, (row, end, 0, decided), log)
         row = end + 1
+        hit += int(end == stop)
     store(m, state)
     m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4] = moments
     m[_NEXT] = row
@@ -240,10 +245,8 @@ def _build(fingerprint: int) -> Callable[..., None]:
                 if start + count == rows:
                     hits[found] = count
                     found += 1
-                for hit in range(found):
-                    place = hits[hit]
-                    target = float(above[place + 1]) if place < count else np.nan
-                    _run_to(config, memory[pair], columns, closes, (start + place, target), log)
+                if found > 0:
+                    _run_through(config, memory[pair], columns, closes, (start, found, hits, above), log)
 
     return cast(Callable[..., None], cross)
 
