@@ -183,3 +183,11 @@ def test_without_any_price_nothing_is_drawn(walked: Callable[..., WalkForwardRes
     nothing = np.full(len(bars), NAN)
     blank = Bars.of(bars.time, (nothing, nothing, nothing, nothing, bars.volume))
     assert "No price is known, so nothing to draw." in render(walked(), blank)
+
+
+def test_a_short_last_test_counts_for_as_much_as_it_is_long(walked: Callable[..., WalkForwardResult]) -> None:
+    done = walked()
+    first = replace(done.folds[0], test=range(90), trained=1.0, tested=0.5)
+    stub = replace(first, test=range(90, 100), tested=-10.0)
+    assert kept(replace(done, folds=(first, stub))) == pytest.approx(0.9 * 0.5 - 0.1 * 10.0)
+    assert kept(replace(done, folds=(first,))) == pytest.approx(0.5)

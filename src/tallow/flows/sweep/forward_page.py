@@ -84,15 +84,16 @@ def _plain(fold: Fold) -> dict[str, Any]:
 
 
 def kept(done: WalkForwardResult) -> float | None:
-    """Give the mean number on the tests as a share of the mean on the training stretches.
+    """Give the mean number on the tests as a share of the mean on the training stretches, by the length of the tests.
 
-    None unless the mean on training is above 0: no share of a loss means anything.
+    A short last test counts for as much as it is long. None unless the mean on training is above 0: no share of a loss means anything.
     """
-    pairs_ = [(fold.trained, fold.tested) for fold in done.folds]
-    both = [pair for pair in pairs_ if not any(map(math.isnan, pair))]
-    if not both:
+    known = [fold for fold in done.folds if not (math.isnan(fold.trained) or math.isnan(fold.tested))]
+    if not known:
         return None
-    trained, tested = (float(np.mean(side)) for side in zip(*both, strict=True))
+    length = [len(fold.test) for fold in known]
+    trained = float(np.average([fold.trained for fold in known], weights=length))
+    tested = float(np.average([fold.tested for fold in known], weights=length))
     return tested / trained if trained > 0.0 else None
 
 
