@@ -86,7 +86,8 @@ def _plain(fold: Fold) -> dict[str, Any]:
 def kept(done: WalkForwardResult) -> float | None:
     """Give the mean number on the tests as a share of the mean on the training stretches, by the length of the tests.
 
-    A short last test counts for as much as it is long. None unless the mean on training is above 0: no share of a loss means anything.
+    A short last test counts for as much as it is long. None unless the mean on training is above 0: no share of a loss
+    means anything.
     """
     known = [fold for fold in done.folds if not (math.isnan(fold.trained) or math.isnan(fold.tested))]
     if not known:
