@@ -49,10 +49,15 @@ THOROUGH = (
     "src/tallow/core/orders/",
     "src/tallow/core/ticks/",
     "docs/test_orders_page",
-    "flows/test_portfolio",
+    "flows/portfolio/",
+    "flows/test_stored",
+    "core/test_orders",
+    "core/test_ticks",
     "cli/test_portfolios",
     "cli/test_sweeps",
     "sdk/test_portfolios",
+    "sdk/test_stored",
+    "runners/test_weights",
     "sdk/test_order_strategies",
     "core/test_decisions",
 )
@@ -60,7 +65,8 @@ THOROUGH = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `THOROUGH`."""
+    """Mark the tests of `THOROUGH`, and those of the corpus that send orders."""
     for item in items:
-        if str(item.path.relative_to(ROOT)).removeprefix("tests/").startswith(THOROUGH):
+        sends_orders = item.path.parent.name == "corpus" and "[order_" in item.name
+        if sends_orders or str(item.path.relative_to(ROOT)).removeprefix("tests/").startswith(THOROUGH):
             item.add_marker(pytest.mark.thorough)

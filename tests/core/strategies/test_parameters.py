@@ -98,7 +98,7 @@ def test_an_unknown_name_gets_the_nearest_ones():
 def test_an_unknown_name_of_a_strategy_without_parameters():
     with pytest.raises(UserError) as caught:
         bind(lambda bars: bars, {"fast": 3})
-    assert caught.value.facts == {"nearest": "none", "valid": "no parameters"}
+    assert caught.value.facts == {"valid": "no parameters"}
 
 
 @pytest.mark.parametrize(
