@@ -70,7 +70,8 @@ class Startup:
                 f"The values keep changing with the start of the data, even {self.available} bars later: "
                 "two runs that begin on different days disagree."
             )
-        return f"On these bars a value is final once {self.warm_up} bars are there, its own included; earlier ones are not."
+        bars = f"{self.warm_up} bars are there, its own included"
+        return f"On these bars a value is final once {bars}; earlier ones are not."
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Startup":
