@@ -103,9 +103,19 @@ def test_bad_sql_is_a_usage_error(demo_lake: Path, capsys: pytest.CaptureFixture
 
 
 def test_an_empty_lake_leads_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["catalog", "--lake", str(tmp_path / "none")]) == 0
+    empty = tmp_path / "none"
+    empty.mkdir()
+    assert run(["catalog", "--lake", str(empty)]) == 0
     captured = capsys.readouterr()
     assert "empty" in captured.out
     assert "tallow demo" in captured.err
-    assert run(["coverage", "BTC/USDT", "--lake", str(tmp_path / "none")]) == 3
+    assert run(["coverage", "BTC/USDT", "--lake", str(empty)]) == 3
     assert "no 1h candles" in capsys.readouterr().out
+
+
+def test_a_lake_that_was_named_must_exist_to_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "--lake", str(tmp_path / "nowhere")]) == 3
+    told = capsys.readouterr().err
+    assert "error[NO_LAKE]" in told
+    assert "tallow ingest files PATH --lake" in told
+    assert list(tmp_path.iterdir()) == []

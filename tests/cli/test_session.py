@@ -67,6 +67,7 @@ def test_an_empty_default_lake_gives_way_to_the_one_of_the_demo(
     shutil.copytree(own_lake, here / "tallow-demo" / "lake")
     assert Session(OFF).reading().settings.lake == str(Path("tallow-demo") / "lake")
     assert "SIMULATED market in tallow-demo" in capsys.readouterr().err
+    (here / "mine").mkdir()
     assert Session({**OFF, "lake": "mine"}).reading().settings.lake == "mine"
     shutil.copytree(own_lake, here / "tallow-lake")
     assert Session(OFF).reading().settings.lake == "tallow-lake"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from tallow.domain.errors import UserError
 from tallow.settings import Setting, Settings, colours_allowed, load
 
 if TYPE_CHECKING:
@@ -69,8 +70,20 @@ class Session:
         return Workspace(replace(settings, lake=lake) if lake else settings, progress=self.progress())
 
     def reading(self) -> "Workspace":
-        """Open the lake to read from: the demo's, where none was named and only that one holds anything."""
+        """Open the lake to read from: the demo's, where none was named and only that one holds anything.
+
+        Raises:
+            UserError: NO_LAKE when one was named that does not exist: nobody names a lake to find it empty.
+        """
         workspace = self.workspace()
+        path = workspace.settings.lake
+        if self.lake_was_named and "://" not in path and not Path(path).exists():
+            raise UserError(
+                "NO_LAKE",
+                f"there is no lake at {path}",
+                commands=[f"tallow ingest files PATH --lake {path}", "tallow demo"],
+                exit="no data",
+            )
         if self.lake_was_named or not workspace.is_empty() or workspace.records.list(1):
             return workspace
         demo = self.workspace(str(Path(DEMO) / "lake"))
