@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tallow.domain.errors import UserError
-from tallow.runners.sources import imported, imported_packages, read_source
+from tallow.runners.sources import imported, imported_packages, parted, read_source, write_beside
 
 
 def test_every_import_is_a_new_module_that_leaves_nothing(write):
@@ -48,6 +48,33 @@ def test_a_package_beside_the_file_is_a_neighbour(write, tmp_path):
     write("LEVEL = 3\n", "beside/__init__.py")
     with imported(read_source(Path(write("from beside import LEVEL\n")))) as module:
         assert module.LEVEL == 3
+
+
+def test_every_file_of_a_package_is_part_of_the_text_and_can_be_written_anew(write, tmp_path):
+    for folder in ("beside/deep", "other", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    write("", "beside/__init__.py")
+    write("from other.far import FAR\nfrom .deep.level import LEVEL\n", "beside/rule.py")
+    write("LEVEL = 3\n", "beside/deep/level.py")  # no __init__: a namespace
+    write("FAR = 4\n", "other/far.py")
+    path = Path(write("from beside.rule import LEVEL, FAR\n"))
+    source = read_source(path)
+    assert source.neighbours == ("beside", "other")
+    main, parts = parted(source.text)
+    assert list(parts) == ["beside/__init__", "beside/deep/level", "beside/rule", "other/far"]
+    write("LEVEL = 5\n", "beside/deep/level.py")
+    assert read_source(path).text != source.text
+    write_beside(tmp_path / "elsewhere", parts)
+    with imported(read_source(Path(write(main, "elsewhere/mine.py")))) as module:
+        assert (module.LEVEL, module.FAR) == (3, 4)
+
+
+def test_nothing_is_written_outside_the_folder(tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    with pytest.raises(UserError, match="BAD_STRATEGY"):
+        write_beside(inside, {"../out": "x = 1\n"})
+    assert [one.name for one in tmp_path.iterdir()] == ["inside"]
 
 
 def test_a_broken_neighbour_is_left_to_the_import(write):

@@ -80,12 +80,12 @@ def read_source(path: Path) -> Source:
             facts={"received": (getattr(problem, "text", None) or "").strip()},
         ) from problem
     beside = _neighbours(tree, path.parent, {path.stem})
-    parts = {name: _text(path.parent, name) for name in beside}
+    parts = {stem: _text(file) for name in beside for stem, file in _files(path.parent, name).items()}
     return Source(path, joined(main, parts), main, code, tuple(beside))
 
 
 def joined(main: str, beside: Mapping[str, str]) -> str:
-    """Write a file and the modules beside it as one text; `parted` takes it apart again."""
+    """Write a file and the modules beside it, by their paths without suffix, as one text; `parted` undoes it."""
     return "".join([main, *(f"\n{_MARK.format(name)}\n{text}" for name, text in beside.items())])
 
 
@@ -109,13 +109,14 @@ def _not_found(path: Path) -> UserError:
 def _neighbours(tree: ast.AST, folder: Path, seen: set[str]) -> list[str]:
     found: list[str] = []
     for name in sorted(_imported_names(tree) - seen):
-        file = _file(folder, name)
-        if file is None or name in sys.stdlib_module_names:
+        files = _files(folder, name)
+        if not files or name in sys.stdlib_module_names:
             continue
         seen.add(name)
         found.append(name)
-        with contextlib.suppress(SyntaxError, ValueError):
-            found += _neighbours(ast.parse(file.read_text(encoding="utf-8")), folder, seen)
+        for file in files.values():
+            with contextlib.suppress(SyntaxError, ValueError):
+                found += _neighbours(ast.parse(_text(file)), folder, seen)
     return found
 
 
@@ -135,13 +136,32 @@ def imported_packages(source: Source) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name not in sys.stdlib_module_names))
 
 
-def _file(folder: Path, name: str) -> Path | None:
-    return next((file for file in (folder / f"{name}.py", folder / name / "__init__.py") if file.is_file()), None)
+def _files(folder: Path, name: str) -> dict[str, Path]:
+    # The files of a module beside a strategy, by their paths without suffix: one file, or every file of a package.
+    if (folder / f"{name}.py").is_file():
+        return {name: folder / f"{name}.py"}
+    inside = sorted((folder / name).rglob("*.py")) if (folder / name).is_dir() else []
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in inside}
 
 
-def _text(folder: Path, name: str) -> str:
-    file = _file(folder, name)
-    return file.read_text(encoding="utf-8") if file else ""
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def write_beside(folder: Path, beside: Mapping[str, str]) -> None:
+    """Write the modules beside a strategy, as `parted` gives them, into a folder.
+
+    Raises:
+        UserError: BAD_STRATEGY for a module that would lie outside it.
+    """
+    for stem, text in beside.items():
+        file = folder / f"{stem}.py"
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise UserError(
+                "BAD_STRATEGY", f"a module beside the strategy is called {stem!r}", facts={"valid": "a name"}
+            )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
 
 @contextlib.contextmanager

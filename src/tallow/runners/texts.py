@@ -16,7 +16,7 @@ from tallow.core.strategies import BUILT_IN
 from tallow.domain.errors import UserError
 from tallow.ports import Strategy
 from tallow.runners.inline import load, load_file
-from tallow.runners.sources import WRITTEN, parted
+from tallow.runners.sources import WRITTEN, parted, write_beside
 
 Code = Callable[..., Any] | type
 
@@ -38,8 +38,7 @@ def load_text(name: str, text: str, parameters: Mapping[str, Any]) -> Strategy:
     main, beside = parted(text)
     folder = Path(tempfile.mkdtemp(prefix=WRITTEN))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for module, source in beside.items():
-        (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    write_beside(folder, beside)
     path = folder / f"{name if name.isidentifier() else 'strategy'}.py"
     path.write_text(main, encoding="utf-8")
     return load_file(path, parameters)

@@ -21,7 +21,7 @@ from tallow.domain.scene import Value
 from tallow.domain.timeframes import Timeframe
 from tallow.runners.frames import lent_frame
 from tallow.runners.inline import quiet, reporting
-from tallow.runners.sources import Source, imported, parted, read_source
+from tallow.runners.sources import Source, imported, parted, read_source, write_beside
 from tallow.runners.texts import text_of
 
 
@@ -154,8 +154,7 @@ def _written(name: str, text: str, beside: Mapping[str, str]) -> Path:
     # The files live as long as this process.
     folder = Path(tempfile.mkdtemp(prefix="tallow-weights-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for module, source in beside.items():
-        (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    write_beside(folder, beside)
     path = folder / f"{name if name.isidentifier() else 'weights'}.py"
     path.write_text(text, encoding="utf-8")
     return path
