@@ -291,10 +291,12 @@ class Workspace:
     ) -> Scene:
         """Say a scene; what is not given comes from strategy, then settings. `days` are the last the lake holds."""
         from tallow.flows.seals import before_seal
+        from tallow.flows.venue_rules import find_rules
         from tallow.runners.inline import with_declared
 
         asked = with_declared(strategy, {"timeframe": timeframe, **execution})
         instrument, length = self.instrument(symbol), parse_timeframe(asked.pop("timeframe") or "1h")
+        rules = find_rules(self.lake, instrument, asked.pop("venue_rules", None))
         span = self._span(timerange, days, self._last_moment(instrument, length))
         return Scene(
             strategy=strategy.name,
@@ -304,6 +306,7 @@ class Workspace:
             range=before_seal(self.records, instrument, length, span),
             cash=self.settings.cash if cash is None else cash,
             execution=self._execution(**asked),
+            rules=rules,
         )
 
     def _execution(
@@ -311,7 +314,7 @@ class Workspace:
     ) -> Execution:
         rate = self.settings.fee if fee is None else fee
         known = {"maker_fee": rate, "taker_fee": rate, "slippage_bps": slippage, "allow_short": short}
-        return execution_of({**known, **rest}, also=("fee", "slippage", "short"))
+        return execution_of({**known, **rest}, also=("fee", "slippage", "short", "venue_rules"))
 
     def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
         """Give the stored result of this very scene, or compute and store it."""
@@ -357,22 +360,14 @@ class Workspace:
 
     def replay_finding(self, scene: Scene, strategy: Strategy, *, cut: int, future: str, row: int) -> Outputs:
         """Show one finding again: the output at `row` with the true future, and with the changed one."""
-        from tallow.core.causality import methods, replay
-        from tallow.domain.evidence import Finding
         from tallow.flows.backtest import pin, read_market
+        from tallow.flows.check import replay_finding
         from tallow.runners.inline import conditions_of, probe, under
 
         self._open(scene, strategy)
         market = read_market(self.lake, scene, pin(self.lake, scene))
-        last = len(market.bars) - 1
-        if future not in methods() or max(cut, row) > last:
-            raise UserError(
-                "BAD_PARAMETER",
-                f"there is no finding {future!r} at cut {cut}, row {row}",
-                facts={"valid": f"rows 0 to {last:,}; futures {', '.join(methods())}"},
-            )
         subject = under(strategy, conditions_of(scene, market.funding))
-        return replay(probe(subject), market.bars, Finding(row, 0, cut, future, 0.0, None, "", 0))
+        return replay_finding(probe(subject), market.bars, cut=cut, future=future, row=row)
 
     def result(self, key: str) -> Result:
         """Find a stored result by the first digits of its key."""

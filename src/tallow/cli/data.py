@@ -46,7 +46,12 @@ def files(
 @ingest.command()
 @click.argument("symbols", nargs=-1, required=True, metavar="SYMBOL...")
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(["candles", "trades", "funding"]), default=("candles",)
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["candles", "trades", "funding", "instruments"]),
+    default=("candles",),
+    help="what to fetch; instruments are the trading rules of all of them",
 )
 @click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length")
 @click.option("--timerange", help="20240101-20240601 or 2024-01-01..2024-06-01; UTC, the end is excluded")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.research import MARKET, MONEY, open_market, options, prepare, refuse
+from tallow.cli.research import MARKET, MONEY, RULES, open_market, options, prepare, refuse
 from tallow.cli.session import Session, table, verb
 from tallow.domain.ranges import iso, parse_time
 
@@ -44,7 +44,7 @@ def seal(session: Session, /, symbol: str, timeframe: str, start: str) -> None:
 
 @holdout.command("open")
 @click.argument("strategy", metavar="FILE|NAME")
-@options((*MARKET[:2], MARKET[-1]), MONEY)
+@options((*MARKET[:2], MARKET[-1]), MONEY, RULES)
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @verb
 def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:

@@ -9,6 +9,7 @@ import click
 from tallow.cli.session import DEMO, Session, verb
 from tallow.domain.errors import EXIT_CODES, Error, UserError
 from tallow.domain.ranges import iso
+from tallow.domain.venue_rules import IN_LAKE
 
 if TYPE_CHECKING:
     from tallow.app import Workspace
@@ -43,6 +44,16 @@ MONEY = (
     click.option("--trailing-stop", type=float, help="distance from the best price since entry"),
 )
 
+RULES = (
+    click.option(
+        "--venue-rules",
+        metavar="[FILE]",
+        is_flag=False,
+        flag_value=IN_LAKE,
+        help="the venue's tick, lot, minimum and margin as they changed: from FILE, else from the lake",
+    ),
+)
+
 
 def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command several groups of options, in order."""
@@ -57,7 +68,7 @@ def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., 
 
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
-@options(MARKET, MONEY)
+@options(MARKET, MONEY, RULES)
 @click.option("--no-cache", is_flag=True, help="compute even when this very result is stored")
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @click.option("--report", "report", metavar="PATH", help="also write the HTML report")
@@ -170,7 +181,7 @@ def prepare(workspace: "Workspace", strategy: str, chosen: dict[str, Any]) -> "t
         chosen = {**chosen, "timeframe": detail}
     # `check` has no costs and an opening no range to choose: only what the verb offers is passed on.
     names = ("symbol", "timeframe", "timerange", "days", "cash", "fee", "slippage", "fill", "leverage", "short")
-    stops = ("stop_loss", "take_profit", "trailing_stop")
+    stops = ("stop_loss", "take_profit", "trailing_stop", "venue_rules")
     return code, workspace.scene(code, **{name: chosen[name] for name in (*names, *stops) if name in chosen})
 
 

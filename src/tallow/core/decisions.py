@@ -17,6 +17,7 @@ from tallow.domain.orders import OrderLog
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
 from tallow.domain.sent import Decisions, Sent
+from tallow.domain.venue_rules import RuleBook, rules_not_followed
 
 
 class Outcome(NamedTuple):
@@ -33,6 +34,7 @@ def decide_all(
     *,
     cash: float,
     funding: FundingRates | None = None,
+    rules: RuleBook | None = None,
 ) -> Floats | Sent:
     """Ask a strategy at every close and give what it decided.
 
@@ -45,19 +47,22 @@ def decide_all(
         execution: fills and costs.
         cash: starting balance in quote units.
         funding: rates that longs pay to shorts.
+        rules: of the venue, as they changed.
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED; BAD_SETTING for orders that are to fill at the deciding close;
-            TOO_MANY_ORDERS.
+            TOO_MANY_ORDERS; RULES_NOT_FOLLOWED for orders under rules that change.
     """
     market = prepare(bars, funding)
     try:
-        return run_path(market, asked[0], execution, cash=cash).target
+        return run_path(market, asked[0], execution, cash=cash, rules=rules).target
     except Handover as handover:
         first = handover
     if not asked[1].began:
         raise refused_target(np.inf, execution, first.row, int(market.time[first.row]))
+    if rules is not None:
+        raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.record import record
 
     return record(market, asked, first, execution, cash=cash)
@@ -70,15 +75,19 @@ def carry_out(
     *,
     cash: float,
     funding: FundingRates | None = None,
+    rules: RuleBook | None = None,
 ) -> Outcome:
     """Carry out decisions on bars and keep every mark, fill and trade.
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES;
+            RULES_NOT_FOLLOWED for orders under rules that change.
     """
     if not isinstance(decisions, Sent):
-        return Outcome(run(bars, decisions, execution, cash=cash, funding=funding), None)
+        return Outcome(run(bars, decisions, execution, cash=cash, funding=funding, rules=rules), None)
+    if rules is not None:
+        raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.replay import run_sent
 
     done = run_sent(prepare(bars, funding), decisions, execution, cash=cash)

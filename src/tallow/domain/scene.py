@@ -11,6 +11,7 @@ from tallow.domain.errors import UserError, nearest
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.timeframes import Timeframe, parse_timeframe
+from tallow.domain.venue_rules import RuleBook, book_of
 
 Value = int | float | str | bool
 Fill = Literal["next_open", "close"]
@@ -103,6 +104,7 @@ class Scene:
         strategy: name of a built-in strategy or stem of the file.
         parameters: every parameter of the strategy with its value, defaults included.
         cash: starting balance in quote units.
+        rules: trading rules of the venue as they changed; None is those of the execution, all along.
     """
 
     strategy: str
@@ -112,13 +114,16 @@ class Scene:
     range: TimeRange = EVERYTHING
     cash: float = 10_000.0
     execution: Execution = Execution()
+    rules: RuleBook | None = None
 
     def __post_init__(self) -> None:
+        for one in self.rules.rules if self.rules else ():
+            one.applied_to(self.execution)
         if not (math.isfinite(self.cash) and self.cash > 0):
             raise _bad("cash", self.cash, "above 0")
 
     def canonical(self) -> str:
-        """Write the one JSON text of this scene: sorted keys, exact numbers, no defaults left out."""
+        """Write the one JSON text of this scene: sorted keys, exact numbers, no defaults left out but that of rules."""
         body = {
             "strategy": self.strategy,
             "instrument": str(self.instrument),
@@ -128,6 +133,8 @@ class Scene:
             "cash": float(self.cash),
             "execution": {name: _number(value) for name, value in asdict(self.execution).items()},
         }
+        if self.rules is not None:
+            body["venue_rules"] = self.rules.plain()
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def key(self, table_versions: Mapping[str, int], data_digest: str, strategy_hash: str, engine_version: str) -> str:
@@ -160,4 +167,5 @@ def parse_scene(text: str) -> Scene:
         range=TimeRange(*body["range"]),
         cash=body["cash"],
         execution=Execution(**body["execution"]),
+        rules=book_of(body["venue_rules"]) if "venue_rules" in body else None,
     )

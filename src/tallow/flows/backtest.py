@@ -19,7 +19,7 @@ from tallow.domain.market import Instrument
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Scene
 from tallow.domain.sent import Decisions, Sent
-from tallow.domain.tables import GOLD_CANDLES, SILVER_FUNDING
+from tallow.domain.tables import BRONZE_INSTRUMENTS, GOLD_CANDLES, SILVER_FUNDING
 from tallow.domain.timeframes import SECOND
 from tallow.domain.trials import dataset_of, trial_key
 from tallow.flows.appraise import STARTUP_BARS, appraise, counted_trials, find_settling
@@ -27,6 +27,7 @@ from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
 from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.flows.seals import refuse_sealed, seal_notes
+from tallow.flows.venue_rules import rule_notes
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
 
 Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Decisions]
@@ -184,6 +185,8 @@ def pin(lake: Lake, scene: Scene) -> dict[str, int]:
         raise no_data(lake, scene.instrument, scene.timeframe, scene.range)
     versions = {GOLD_CANDLES.full_name: candles}
     funding = lake.version(SILVER_FUNDING, _funding_series(scene.instrument)) if scene.instrument.is_perpetual else None
+    if scene.rules is not None and scene.rules.version is not None:
+        versions[BRONZE_INSTRUMENTS.full_name] = scene.rules.version
     return versions if funding is None else {**versions, SILVER_FUNDING.full_name: funding}
 
 
@@ -204,7 +207,9 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
     decisions = desk.evaluate(strategy, bars, scene, market.funding)
     desk.progress("deciding", len(bars), len(bars))
     desk.progress("simulating", 0, len(bars))
-    done, orders = carry_out(bars, decisions, scene.execution, cash=scene.cash, funding=market.funding)
+    done, orders = carry_out(
+        bars, decisions, scene.execution, cash=scene.cash, funding=market.funding, rules=scene.rules
+    )
     metrics = summary(done, bars, scene.timeframe, scene.execution, scene.cash)
     desk.progress("simulating", len(bars), len(bars))
     return Result(
@@ -248,7 +253,7 @@ def notes(scene: Scene, market: Market) -> tuple[str, ...]:
         said.append(f"candles are built from {market.bars_origin}, not the venue's own")
     if scene.instrument.is_perpetual and market.funding is None:
         said.append("no funding data in the lake: funding is not counted")
-    return tuple(said)
+    return tuple(said) + rule_notes(scene, market.bars.time)
 
 
 def _check_length(scene: Scene, bars: Bars) -> None:

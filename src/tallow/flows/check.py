@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tallow.core.causality import Effort, Fresh, Output, Run, Step, Subject, certify
+from tallow.core.causality import Effort, Fresh, Output, Run, Step, Subject, certify, methods, replay
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
-from tallow.domain.evidence import Certificate, Finding
+from tallow.domain.evidence import Certificate, Finding, Outputs
 from tallow.domain.ranges import EVERYTHING, iso
 from tallow.domain.scene import Scene
 from tallow.ports import Clock, Progress, Strategy, silent
@@ -96,6 +96,22 @@ def check(
 def replay_command(command: str, finding: Finding) -> str:
     """Write the command that shows a finding again on the same data."""
     return f"{command} --cut {finding.cut} --future {finding.method} --row {finding.row}"
+
+
+def replay_finding(run: Run, bars: Bars, *, cut: int, future: str, row: int) -> Outputs:
+    """Show one finding again: the output at `row` with the true future, and with the one after `cut` changed.
+
+    Raises:
+        UserError: BAD_PARAMETER when there is no such row or future.
+    """
+    last = len(bars) - 1
+    if future not in methods() or max(cut, row) > last:
+        raise UserError(
+            "BAD_PARAMETER",
+            f"there is no finding {future!r} at cut {cut}, row {row}",
+            facts={"valid": f"rows 0 to {last:,}; futures {', '.join(methods())}"},
+        )
+    return replay(run, bars, Finding(row, 0, cut, future, 0.0, None, "", 0))
 
 
 class _Stopwatch:

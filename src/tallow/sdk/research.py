@@ -36,7 +36,8 @@ def backtest(  # noqa: PLR0913 - the options of a notebook call, by name
         params: parameters of the strategy.
         check: also certify that it does not see the future.
         cache: give the stored result when this very one exists.
-        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop.
+        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop; venue_rules, True
+            for the trading rules that the lake holds, as they changed, or the path of a file with them.
 
     Raises:
         UserError: NO_DATA, BAD_PARAMETER, ...: each says what is valid.

@@ -13,12 +13,14 @@ from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import Marks
 from tallow.core.engine.segments import Moments, Reach
 from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
+from tallow.core.engine.stretches import stretches_of
 from tallow.core.engine.traced import Checkpoint, TracedRun, trace
 from tallow.core.matching import Config, configure
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import UserError
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
+from tallow.domain.venue_rules import RuleBook
 
 _NOWHERE = Reach(np.empty(0), np.empty(0))
 _ROW, _PLACE, _PAID, _STOP = range(STATE_SIZE, STATE_SIZE + 4)  # places in the memory of a run
@@ -65,6 +67,7 @@ def run(
     *,
     cash: float,
     funding: FundingRates | None = None,
+    rules: RuleBook | None = None,
 ) -> TracedRun:
     """Carry out target positions on bars and keep every mark, fill and trade.
 
@@ -74,6 +77,7 @@ def run(
         execution: fills and costs.
         cash: starting balance in quote units.
         funding: rates that longs pay to shorts.
+        rules: of the venue, as they changed; each holds for bars that open at its beginning or later.
 
     Example:
         >>> prices = np.array([100.0, 100.0, 110.0, 110.0])
@@ -84,12 +88,11 @@ def run(
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING, BAD_RULES.
     """
     memory = np.array([*flatten(initial_state(check_cash(cash))), *np.zeros(4)])
-    return extend(
-        Checkpoint(memory, np.zeros((0, len(EVENT_COLUMNS))), cash), bars, targets, execution, funding=funding
-    )
+    start = Checkpoint(memory, np.zeros((0, len(EVENT_COLUMNS))), cash)
+    return extend(start, bars, targets, execution, funding=funding, rules=rules)
 
 
 def extend(
@@ -99,12 +102,13 @@ def extend(
     execution: Execution,
     *,
     funding: FundingRates | None = None,
+    rules: RuleBook | None = None,
 ) -> TracedRun:
     """Continue a run on a longer series: to the bit the run on all of it, at the cost of the new bars.
 
-    Bars, targets and funding must begin with those of the run that left the checkpoint, and the execution must be the
-    same; that is for the caller to know. The last bar of that run is passed again, because a hole in the data that
-    began after it, and funding in the hole, could not be known at the time.
+    Bars, targets, funding and rules must begin with those of the run that left the checkpoint, and the execution must
+    be the same; that is for the caller to know. The last bar of that run is passed again, because a hole in the data
+    that began after it, and funding in the hole, could not be known at the time.
 
     Args:
         checkpoint: `run(...).checkpoint`.
@@ -112,13 +116,14 @@ def extend(
         targets: one a bar, of all of them.
         execution: fills and costs.
         funding: rates that longs pay to shorts.
+        rules: of the venue, as they changed.
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH; BAD_SETTING for fewer bars than before.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_RULES; BAD_SETTING for fewer bars.
     """
     market = prepare(bars, funding)
-    config, changes = configure(execution), check_targets(market, targets, execution)
+    changes = check_targets(market, targets, execution)
     if len(market) < checkpoint.rows:
         raise UserError(
             "BAD_SETTING", f"{len(market)} bars do not continue {checkpoint.rows}", facts={"valid": "more bars"}
@@ -126,14 +131,19 @@ def extend(
     memory, chunks = checkpoint.memory.copy(), [checkpoint.events]
     memory[_PLACE] = np.searchsorted(changes.row, memory[_ROW])
     memory[_PAID] = np.searchsorted(market.columns.funding_row, memory[_ROW])
-    kernel = partial(
-        KERNELS.run_plain if is_plain(config, market.columns) else KERNELS.run,
-        config,
-        memory,
-        market.columns,
-        (changes, reach_of(market, config)),
-    )
-    _run_until(kernel, memory, chunks, max(0, len(market) - 1))
+    stretches, last = stretches_of(market.time, execution, rules), max(0, len(market) - 1)
+    for stretch in stretches:
+        config = configure(stretch.execution)
+        if len(stretches) > 1 and stretch.start <= memory[_ROW] < stretch.stop:
+            KERNELS.relevel(config, memory)
+        kernel = partial(
+            KERNELS.run_plain if is_plain(config, market.columns) else KERNELS.run,
+            config,
+            memory,
+            market.columns,
+            (changes, reach_of(market, config)),
+        )
+        _run_until(kernel, memory, chunks, min(stretch.stop, last))
     left = Checkpoint(memory.copy(), np.concatenate(chunks), checkpoint.cash)
     _run_until(kernel, memory, chunks, len(market))
     end = unflatten(memory[:STATE_SIZE]), checkpoint.cash

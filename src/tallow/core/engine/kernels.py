@@ -40,9 +40,9 @@ from tallow.core.engine.segments import (
     gather_quiet,
     next_event,
 )
-from tallow.core.engine.state import EVENTS_A_BAR
+from tallow.core.engine.state import EVENTS_A_BAR, State
 from tallow.core.engine.step import mark, pass_bar, step, take_target
-from tallow.core.matching import Config, inlined
+from tallow.core.matching import Config, exit_levels, inlined
 from tallow.domain.columns import Floats, Times
 
 _SIZE = states.STATE_SIZE
@@ -60,6 +60,7 @@ class Kernels(NamedTuple):
     summarize_plain: Callable[..., None]
     path: Callable[..., int]
     live: Callable[..., None]
+    relevel: Callable[..., None]
     find_bad_row: Callable[..., int]
 
 
@@ -199,6 +200,19 @@ def _build_live(fingerprint: int) -> Callable[..., None]:
     return cast(Callable[..., None], live)
 
 
+def _build_relevel(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def relevel(config: Config, memory: Floats) -> None:  # pragma: no cover
+        """Put the levels of a position where this config has them; the same config changes nothing."""
+        _ = fingerprint
+        m = borrow(memory)
+        old = load(m)
+        levels = exit_levels(config, old.holding)
+        store(m, State(old.cash, old.equity, old.start_cash, old.holding, levels, old.order, old.totals))
+
+    return cast(Callable[..., None], relevel)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
     """Find the first row with a price that is not positive and finite, or a time that does not rise; or -1."""
@@ -247,5 +261,6 @@ KERNELS = Kernels(
     _build_summarize(FINGERPRINT, True),
     _build_path(FINGERPRINT),
     _build_live(FINGERPRINT),
+    _build_relevel(FINGERPRINT),
     find_bad_row,
 )

@@ -23,11 +23,13 @@ from tallow.core.engine.state import (
     initial_state,
     unflatten,
 )
+from tallow.core.engine.stretches import Stretch, stretches_of
 from tallow.core.engine.traced import trace
 from tallow.core.matching import Config, configure
 from tallow.domain.columns import PRICES, Bars, Floats, FundingRates
 from tallow.domain.results import EXIT_REASONS, Run
 from tallow.domain.scene import Execution
+from tallow.domain.venue_rules import RuleBook, VenueRules
 
 _BAR, _TARGET, _STEP = 1, 2, 12  # what one call of the compiled shim does
 _QUANTITY, _KEPT = 3, 10  # places in the flat state: position, last target, last exit reason, trades
@@ -96,7 +98,7 @@ class Engine:
     """
 
     def __init__(self, execution: Execution, cash: float) -> None:
-        self.execution = execution
+        self.execution = self._asked = execution
         state = flatten(initial_state(check_cash(cash)))
         self._desk = np.array([*state, *configure(execution), math.nan])
         self._table, self._marks = np.full((1, len(Bar._fields)), math.nan), np.empty((1, len(Marks._fields)))
@@ -158,6 +160,15 @@ class Engine:
         self._view[-1] = target
         return self._fills(self._call(_TARGET))
 
+    def adopt(self, rules: VenueRules) -> None:
+        """Trade under other rules of the venue from the next bar on; what they leave open is as it was asked for first.
+
+        Raises:
+            UserError: BAD_RULES when the leverage leaves no room for the maintenance margin.
+        """
+        self.execution = rules.applied_to(self._asked)
+        _adopt(self._desk, self.execution)
+
     def _lay_out(self, bar: LiveBar) -> None:
         time, opened, high, low, close, volume, funding_open, funding_inside = bar
         # NaN fails every comparison, so one chain refuses it too.
@@ -189,6 +200,13 @@ class Engine:
         ]
 
 
+def _adopt(desk: Floats, execution: Execution) -> None:
+    # Another config for the desk; levels of an open position are moved to where it has them.
+    config = configure(execution)
+    desk[STATE_SIZE:_TARGET_PLACE] = config
+    KERNELS.relevel(config, desk)
+
+
 def _account(view: "memoryview[float]") -> Account:
     reason = EXIT_REASONS[int(view[_REASON])] if view[_TRADES] else ""
     return Account(view[_QUANTITY], view[1], view[0], view[_QUANTITY + 1], reason)
@@ -212,6 +230,7 @@ def run_path(
     *,
     cash: float,
     funding: FundingRates | None = None,
+    rules: RuleBook | None = None,
 ) -> Run:
     """Run a strategy that depends on its own account, one Python call a bar.
 
@@ -222,10 +241,10 @@ def run_path(
     Raises:
         Handover: at an answer of infinity.
         DataError: BAD_BARS, BAD_FUNDING.
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, BAD_SETTING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, BAD_SETTING, BAD_RULES.
     """
     market = prepare(bars, funding)
-    walk = _Walk(market, execution, check_cash(cash))
+    walk = _Walk(market, stretches_of(market.time, execution, rules), check_cash(cash))
     row, count = 0, len(market)
     while row < count:
         # Until the next event nothing happens by itself: only the strategy is asked.
@@ -250,8 +269,9 @@ def run_path(
 class _Walk:
     """An account on its way through prepared bars; at the close of `row` it is what a strategy may know of it."""
 
-    def __init__(self, market: Market, execution: Execution, cash: float) -> None:
-        self._market, self._execution, config, self._start = market, execution, configure(execution), cash
+    def __init__(self, market: Market, stretches: tuple[Stretch, ...], cash: float) -> None:
+        self._execution, self._later = stretches[0].execution, list(stretches[:0:-1])
+        self._market, config, self._start = market, configure(self._execution), cash
         self._desk = np.array([*flatten(initial_state(cash)), *config, math.nan, 0.0])
         self._view = cast("memoryview[float]", self._desk.data)
         self._reach, self._closes = reach_of(market, config), cast("memoryview[float]", market.columns.close.data)
@@ -268,6 +288,8 @@ class _Walk:
     def pass_bar(self, row: int) -> None:
         """Take the account over a bar with an event, and look at it there."""
         self.row = row
+        if self._later and row == self._later[-1].start:
+            _adopt(self._desk, self._later.pop().execution)
         self.next_event = self._call(row)
 
     def take(self, row: int, target: float) -> None:
@@ -295,7 +317,8 @@ class _Walk:
         self.cash, self.position, self.entry_price = view[0], view[_QUANTITY], view[_QUANTITY + 1]
         self.target = view[_KEPT]
         self.exit_reason = EXIT_REASONS[int(view[_REASON])] if view[_TRADES] else ""
-        return event
+        # New rules may move a level, so the search before them ends where they begin.
+        return min(event, self._later[-1].start) if self._later else event
 
     def finish(self) -> Run:
         """Give the run, all bars passed."""

@@ -21,6 +21,7 @@ from tallow.flows.portfolio.rules import write_rebalance
 from tallow.flows.portfolio.trust import count_trial, scored
 from tallow.flows.portfolio.values import Book, Instrument, PortfolioResult
 from tallow.flows.seals import refuse_sealed, seal_notes
+from tallow.flows.venue_rules import refuse_rules
 
 
 def portfolio(
@@ -41,6 +42,8 @@ def portfolio(
         UserError: NO_INSTRUMENTS, BAD_PARAMETER (a symbol twice), NO_DATA, SEALED, and what the run raises.
     """
     _check_each_once(scenes)
+    for one in scenes:
+        refuse_rules(one, "a portfolio")
     scene = scene_of(book, one_range(scenes))
     for one in scene.scenes:
         _refuse_sealed(one, desk)

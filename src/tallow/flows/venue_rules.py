@@ -1,0 +1,150 @@
+"""Trading rules of an instrument as they changed: out of the lake, or out of a file."""
+
+import csv
+import math
+from pathlib import Path
+
+from tallow.core.engine.stretches import stretches_of
+from tallow.domain.columns import Times
+from tallow.domain.errors import UserError
+from tallow.domain.market import Instrument
+from tallow.domain.ranges import iso, parse_time
+from tallow.domain.scene import Scene
+from tallow.domain.tables import BRONZE_INSTRUMENTS
+from tallow.domain.venue_rules import IN_LAKE, NAMES, RuleBook, VenueRules, merged, rules_not_followed
+from tallow.flows.read import microseconds
+from tallow.ports import Lake
+
+_FETCHED = "binance"  # the venue whose rules `tallow ingest` fetches
+_SHOWN = 4  # beginnings of rules named in a note
+
+
+def find_rules(lake: Lake, instrument: Instrument, source: bool | str | None) -> RuleBook | None:
+    """Find the rules that an option asks for: True, or ``lake``, those of the lake, any other text those of a file.
+
+    Raises:
+        UserError: NO_RULES, BAD_RULES.
+    """
+    if not source:
+        return None
+    return read_rules(lake, instrument) if source in (True, IN_LAKE) else read_file(str(source))
+
+
+def read_rules(lake: Lake, instrument: Instrument) -> RuleBook:
+    """Read the rules that a venue stated, each from the moment it was received, at the version of today.
+
+    A venue states what holds when it is asked: what it asked for before the first answer is not known. It does not
+    state a maintenance margin.
+
+    Raises:
+        UserError: NO_RULES when the lake has none of the instrument.
+    """
+    where = {"venue": instrument.venue}
+    version = lake.version(BRONZE_INSTRUMENTS, where)
+    frame = lake.read(BRONZE_INSTRUMENTS, where, version=version)
+    frame = frame.filter(frame["symbol"] == instrument.symbol).sort("received_time")
+    if version is None or frame.is_empty():
+        raise _no_rules(instrument)
+    columns = [frame[name].fill_null(math.nan).to_list() for name in NAMES[1:4]]
+    rows = zip(microseconds(frame, "received_time").tolist(), *columns, strict=True)
+    stated = (VenueRules(time, *(None if math.isnan(value) else value for value in row)) for time, *row in rows)
+    return RuleBook(merged(stated), version)
+
+
+def read_file(path: str) -> RuleBook:
+    """Read rules that somebody wrote down.
+
+    Raises:
+        UserError: NO_RULES when there is no such file; those of `parse_rules`.
+    """
+    try:
+        return parse_rules(Path(path).read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UserError(
+            "NO_RULES",
+            f"trading rules cannot be read from {path}: {problem}",
+            facts={"valid": f"a file of text, or {IN_LAKE!r} for the rules that the lake holds"},
+            commands=["tallow explain NO_RULES"],
+            exit="no data",
+        ) from problem
+
+
+def parse_rules(text: str, name: str) -> RuleBook:
+    r"""Read rules from CSV: a heading with `valid_from` and any of the rules; an empty cell keeps the execution's.
+
+    Args:
+        text: of the file.
+        name: of the file, for messages.
+
+    Example:
+        >>> parse_rules("valid_from,tick_size\\n2024-01-01,0.1\\n2024-06-01,\\n", "rules.csv").rules[0].tick_size
+        0.1
+
+    Raises:
+        UserError: BAD_RULES; BAD_TIME for a beginning that is no moment.
+    """
+    lines = csv.reader(text.removeprefix("\ufeff").splitlines())
+    heads = [head.strip() for head in next(lines, [])]
+    if "valid_from" not in heads or len(set(heads)) < len(heads) or not set(heads) <= set(NAMES):
+        raise _bad(f"{name}: the heading is not that of trading rules", ", ".join(heads) or "nothing")
+    rules = [_rules_of(f"{name}, line {lines.line_num}", heads, cells) for cells in lines if cells]
+    return RuleBook(merged(RuleBook(tuple(rules)).rules))
+
+
+def _rules_of(place: str, heads: list[str], cells: list[str]) -> VenueRules:
+    if len(cells) != len(heads):
+        raise _bad(f"{place}: {len(cells)} cells under {len(heads)} headings", ",".join(cells))
+    given = {head: cell.strip() for head, cell in zip(heads, cells, strict=True)}
+    moment = parse_time(given.pop("valid_from"))
+    try:
+        numbers = {head: float(cell) for head, cell in given.items() if cell}
+    except ValueError:
+        raise _bad(f"{place}: a cell is not a number", ",".join(cells)) from None
+    return VenueRules(moment, **numbers)
+
+
+def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
+    """Say which rules a run on bars at these times is under, and where they are only assumed."""
+    book = scene.rules
+    if book is None or not len(time):
+        return ()
+    used = len(stretches_of(time, scene.execution, book))
+    begun = [iso(one.valid_from) for one in book.rules if time[0] < one.valid_from <= time[-1]]
+    origin = "given by hand" if book.version is None else f"{BRONZE_INSTRUMENTS.full_name} version {book.version}"
+    changes = ", ".join(begun[:_SHOWN]) + (" ..." if len(begun) > _SHOWN else "")
+    said = f"venue rules ({origin}): {used} of {len(book.rules)} versions used"
+    first = book.rules[0].valid_from
+    notes = (f"{said}, new ones from {changes}" if begun else said,)
+    if time[0] >= first:
+        return notes
+    return (*notes, f"venue rules before {iso(first)} are not known: the first known ones are used there")
+
+
+def refuse_rules(scene: Scene, who: str) -> None:
+    """Refuse trading rules that change where only one set is known.
+
+    Raises:
+        UserError: RULES_NOT_FOLLOWED.
+    """
+    if scene.rules is not None:
+        raise rules_not_followed(who)
+
+
+def _no_rules(instrument: Instrument) -> UserError:
+    fetch = [f"tallow ingest binance {instrument.symbol} --kind instruments"] if instrument.venue == _FETCHED else []
+    return UserError(
+        "NO_RULES",
+        f"the lake has no trading rules of {instrument}",
+        facts={"valid": f"rules in the lake, or a file with the columns {', '.join(NAMES)}"},
+        commands=[*fetch, "tallow backtest STRATEGY --venue-rules rules.csv"],
+        exit="no data",
+    )
+
+
+def _bad(what: str, received: str) -> UserError:
+    return UserError(
+        "BAD_RULES",
+        what,
+        facts={"received": received, "valid": f"columns {', '.join(NAMES)}; numbers, or empty cells"},
+        commands=["tallow explain BAD_RULES"],
+    )
