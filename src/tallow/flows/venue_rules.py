@@ -112,12 +112,12 @@ def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
     begun = [iso(one.valid_from) for one in book.rules if time[0] < one.valid_from <= time[-1]]
     origin = "given by hand" if book.version is None else f"{BRONZE_INSTRUMENTS.full_name} version {book.version}"
     changes = ", ".join(begun[:_SHOWN]) + (" ..." if len(begun) > _SHOWN else "")
-    said = f"venue rules ({origin}): {used} of {len(book.rules)} versions used"
+    said = f"VENUE RULES {origin}: {used} of {len(book.rules)} versions used"
     first = book.rules[0].valid_from
     notes = (f"{said}, new ones from {changes}" if begun else said,)
     if time[0] >= first:
         return notes
-    return (*notes, f"venue rules before {iso(first)} are not known: the first known ones are used there")
+    return (*notes, f"VENUE RULES before {iso(first)} are not known: the first known ones are used there")
 
 
 def refuse_rules(scene: Scene, who: str) -> None:
