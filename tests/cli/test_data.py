@@ -119,3 +119,18 @@ def test_a_lake_that_was_named_must_exist_to_be_read(tmp_path: Path, capsys: pyt
     assert "error[NO_LAKE]" in told
     assert "tallow ingest files PATH --lake" in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_trading_rules_of_a_venue_are_fetched_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    market, lake = Market(3, ("BTC/USDT",), "2024-01-01", 3), str(tmp_path / "lake")
+    with SimulatedExchange(market) as exchange:
+        monkeypatch.setenv("TALLOW__BINANCE__SPOT_URL", exchange.url)
+        for name in ("ARCHIVE", "USDM", "COINM"):
+            monkeypatch.setenv(f"TALLOW__BINANCE__{name}_URL", "")
+        call = ["ingest", "binance", "BTC/USDT", "--timerange", "2024-01-01..2024-01-03", "--lake", lake, "-q"]
+        assert run([*call, "--kind", "candles", "--kind", "instruments"]) == 0
+    capsys.readouterr()
+    assert run(["backtest", "sma_cross", "--venue-rules", "--no-check", "--lake", lake, "-q"]) == 0
+    assert "VENUE RULES: 1 of 1 versions used, from bronze.instruments " in capsys.readouterr().out

@@ -214,3 +214,18 @@ def test_a_class_of_another_framework_sets_what_the_call_does_not(
     assert found["scene"]["execution"]["stop_loss"] == stop
     assert len([note for note in found["notes"] if "asks for" in note]) == notes
     assert found["metrics"]["trades"] > 0
+
+
+def test_rules_of_the_venue_come_from_a_file_or_from_the_lake(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "rules.csv").write_text("valid_from,lot_size\n2024-01-10,0.5\n2024-02-10,5\n")
+    call = ["backtest", "honest.py", *SHORT, "--no-check", "--lake", str(own_lake), "-q"]
+    assert run([*call, "--venue-rules", "rules.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "VENUE RULES: 2 of 2 versions used, given by hand; new ones begin 2024-01-10, 2024-02-10." in said
+    assert "VENUE RULES: Before 2024-01-10 are not known" in said
+    assert run([*call, "--venue-rules"]) == 3
+    assert "error[NO_RULES] the lake has no trading rules of simulated:BTC/USDT" in capsys.readouterr().err
+    assert run([*call, "--venue-rules", "none.csv"]) == 3
+    assert "none.csv" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from tallow.domain.orders import Order, Side
 from tallow.domain.scene import Execution
 from tallow.domain.sent import Sent, sent_of
 from tallow.domain.timeframes import HOUR
+from tallow.domain.venue_rules import RuleBook, VenueRules
 
 COSTS = Execution(maker_fee=0.0002, taker_fee=0.001, slippage_bps=2.0)
 
@@ -122,3 +123,35 @@ def test_a_strategy_sees_its_orders_and_targets_stand_behind_them():
 def test_messages_belong_to_their_bars():
     with pytest.raises(UserError, match="messages for 5 bars, 4 bars"):
         carry_out(walk(4), sent_of(np.ones(5)), COSTS, cash=1_000.0)
+
+
+RULES = RuleBook((VenueRules(0, lot_size=0.5), VenueRules(50 * HOUR, lot_size=2.0, tick_size=1.0)))
+
+
+def test_rules_that_change_hold_when_deciding_and_when_carrying_out():
+    bars, seen = walk(120), []
+
+    class Watching(Targets):
+        def next(self):
+            seen.append(self.position)
+            super().next()
+
+    outbox = Outbox()
+    asked = decider(Watching, {}, bars, None, outbox), outbox
+    targets = decide_all(bars, asked, COSTS, cash=1_000.0, rules=RULES)
+    done = carry_out(bars, targets, COSTS, cash=1_000.0, rules=RULES)
+    assert done.orders is None
+    assert done.run.digest() != run(bars, targets, COSTS, cash=1_000.0).digest()
+    assert seen == done.run.position.tolist()
+
+
+def test_orders_under_rules_that_change_are_refused():
+    bars, outbox = walk(80), Outbox()
+    asked = decider(Late, {}, bars, None, outbox), outbox
+    with pytest.raises(UserError, match="sends orders") as caught:
+        decide_all(bars, asked, COSTS, cash=1_000.0, rules=RULES)
+    assert caught.value.code == "RULES_NOT_FOLLOWED"
+    sent = decided(Late, bars)
+    assert isinstance(sent, Sent)
+    with pytest.raises(UserError, match="sends orders"):
+        carry_out(bars, sent, COSTS, cash=1_000.0, rules=RULES)

@@ -10,6 +10,7 @@ from tallow.domain.market import parse_symbol
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution, Scene, execution_of, parse_scene
 from tallow.domain.timeframes import parse_timeframe
+from tallow.domain.venue_rules import RuleBook, VenueRules
 
 SCENE = Scene("sma_cross", parse_symbol("BTC/USDT"), parse_timeframe("1h"), {"fast": 10, "slow": 30})
 OTHER = {
@@ -20,6 +21,7 @@ OTHER = {
     "range": TimeRange(0, 1),
     "cash": 10_000.01,
     "execution": Execution(taker_fee=0.0005),
+    "rules": RuleBook((VenueRules(0, lot_size=1.0),)),
 }
 EXECUTION = {
     "fill": "close", "maker_fee": 0.0, "taker_fee": 0.0, "slippage_bps": 1.0, "volume_impact": 0.1, "leverage": 2.0,
@@ -109,7 +111,7 @@ def test_the_canonical_form_reads_back(cash: float, window: int, fee: float) -> 
 
 
 def test_the_canonical_form_leaves_nothing_out() -> None:
-    body = json.loads(SCENE.canonical())
+    body = json.loads(replace(SCENE, rules=OTHER["rules"]).canonical())
     assert set(body) == {item.name for item in fields(Scene)}
     assert set(body["execution"]) == {item.name for item in fields(Execution)}
 
@@ -140,3 +142,11 @@ def test_a_setting_that_does_not_exist_is_named_with_the_nearest():
     assert (raised.value.code, raised.value.facts["nearest"]) == ("BAD_SETTING", "stop_loss")
     assert raised.value.facts["valid"].startswith("short, fill")
     assert execution_of({"stop_loss": 0.1}) == Execution(stop_loss=0.1)
+
+
+def test_rules_come_back_and_leave_no_trace_where_there_are_none() -> None:
+    book = RuleBook((VenueRules(0, lot_size=1.0), VenueRules(5, tick_size=0.1)), 7)
+    ruled = replace(SCENE, rules=book)
+    assert parse_scene(ruled.canonical()) == ruled
+    assert "rules" not in SCENE.canonical()
+    assert key(ruled) != key(replace(SCENE, rules=replace(book, version=8)))

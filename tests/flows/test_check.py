@@ -7,7 +7,7 @@ from tallow.core.causality import FreshRuns
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.domain.timeframes import HOUR
-from tallow.flows.check import Bench, Budget, check, replay_command
+from tallow.flows.check import Bench, Budget, check, replay_command, replay_finding
 
 
 @dataclass
@@ -111,3 +111,13 @@ def test_too_few_bars_are_refused(bars):
     with pytest.raises(UserError) as raised:
         check(Written(), bars[:2], Bench(past, Clock()))
     assert raised.value.code == "TOO_FEW_BARS"
+
+
+def test_a_finding_is_the_output_with_and_without_the_true_future(bars):
+    before, after = replay_finding(ahead, bars, cut=100, future="truncate", row=100)
+    assert (before, after) == (ahead(bars)[100], 0.0)
+    assert len(set(replay_finding(past, bars, cut=100, future="truncate", row=100))) == 1
+    for asked in ({"cut": 250, "row": 0}, {"cut": 0, "row": 250}, {"cut": 0, "row": 0, "future": "none"}):
+        with pytest.raises(UserError, match="no finding") as caught:
+            replay_finding(past, bars, **{"future": "truncate", **asked})
+        assert caught.value.code == "BAD_PARAMETER"

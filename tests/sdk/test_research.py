@@ -87,3 +87,16 @@ def test_the_cache_answers_with_the_same_result(lake: "tallow.Lake") -> None:
     first = tallow.backtest("rsi", timerange=RANGE, lake=lake, check=False)
     again = tallow.backtest("rsi", timerange=RANGE, lake=lake, check=False)
     assert (first.key, first.digest, first.to_dict()) == (again.key, again.digest, again.to_dict())
+
+
+def test_rules_of_the_venue_reach_function_and_class(lake: "tallow.Lake", tmp_path: Path) -> None:
+    (tmp_path / "rules.csv").write_text("valid_from,lot_size\n2024-01-01,0.001\n2024-01-15,5\n")
+    ruled = {"timerange": RANGE, "lake": lake, "check": False, "venue_rules": str(tmp_path / "rules.csv")}
+    function, strategy = tallow.backtest(trend, **ruled), tallow.backtest(Cross, **ruled)
+    assert function.digest == strategy.digest != tallow.backtest(trend, timerange=RANGE, lake=lake, check=False).digest
+    assert function.replay().equal
+    assert strategy.replay().equal
+    with pytest.raises(UserError, match="a sweep or a walk forward cannot follow"):
+        tallow.sweep(trend, {"fast": [5, 10]}, lake=lake, venue_rules=ruled["venue_rules"])
+    with pytest.raises(UserError, match="no trading rules"):
+        tallow.backtest(trend, lake=lake, venue_rules=True)

@@ -134,7 +134,7 @@ class Scene:
             "execution": {name: _number(value) for name, value in asdict(self.execution).items()},
         }
         if self.rules is not None:
-            body["venue_rules"] = self.rules.plain()
+            body["rules"] = self.rules.plain()
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def key(self, table_versions: Mapping[str, int], data_digest: str, strategy_hash: str, engine_version: str) -> str:
@@ -167,5 +167,5 @@ def parse_scene(text: str) -> Scene:
         range=TimeRange(*body["range"]),
         cash=body["cash"],
         execution=Execution(**body["execution"]),
-        rules=book_of(body["venue_rules"]) if "venue_rules" in body else None,
+        rules=book_of(body["rules"]) if "rules" in body else None,
     )

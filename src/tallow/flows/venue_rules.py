@@ -110,11 +110,11 @@ def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
         return ()
     used = len(stretches_of(time, scene.execution, book))
     begun = [iso(one.valid_from) for one in book.rules if time[0] < one.valid_from <= time[-1]]
-    origin = "given by hand" if book.version is None else f"{BRONZE_INSTRUMENTS.full_name} version {book.version}"
+    origin = "given by hand" if book.version is None else f"from {BRONZE_INSTRUMENTS.full_name} {book.version}"
     changes = ", ".join(begun[:_SHOWN]) + (" ..." if len(begun) > _SHOWN else "")
-    said = f"VENUE RULES {origin}: {used} of {len(book.rules)} versions used"
+    said = f"VENUE RULES {used} of {len(book.rules)} versions used, {origin}"
     first = book.rules[0].valid_from
-    notes = (f"{said}, new ones from {changes}" if begun else said,)
+    notes = (f"{said}; new ones begin {changes}" if begun else said,)
     if time[0] >= first:
         return notes
     return (*notes, f"VENUE RULES before {iso(first)} are not known: the first known ones are used there")

@@ -12,6 +12,7 @@ from tallow.domain.market import parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.timeframes import HOUR, Timeframe, parse_timeframe
+from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.flows.backtest import Desk
 from tallow.flows.ingest import ingest
 from tallow.flows.portfolio import Book, one_range, portfolio
@@ -141,3 +142,10 @@ def test_all_get_the_range_of_the_first_to_end(scenes: tuple[Scene, ...]) -> Non
         TimeRange(3, 20)
     ] * 2
     assert one_range([]) == ()
+
+
+def test_rules_that_change_are_refused_by_name(desk: Desk, scenes: tuple[Scene, ...]) -> None:
+    ruled = [replace(one, rules=RuleBook((VenueRules(0, lot_size=1.0),))) for one in scenes]
+    with pytest.raises(UserError, match="a portfolio cannot follow") as caught:
+        portfolio(Book([str(one.instrument) for one in scenes], Fixed(), AccountRules()), ruled, desk)
+    assert caught.value.code == "RULES_NOT_FOLLOWED"

@@ -168,3 +168,11 @@ def test_costs_add_up(result: Result) -> None:
 )
 def test_reasons_stand_as_sentences(reason: str, expected: str) -> None:
     assert verdict.judge(Certificate("certified", reason)).sentence == expected
+
+
+def test_rules_of_the_venue_are_said_wherever_a_result_is_shown(result: Result) -> None:
+    notes = ("VENUE RULES 2 of 2 versions used, given by hand", "VENUE RULES before 2024-01-03 are not known", "other")
+    assert [worn for worn in verdict.notices(replace(result, notes=notes)) if worn[0] == "VENUE RULES"] == [
+        ("VENUE RULES", "2 of 2 versions used, given by hand."),
+        ("VENUE RULES", "Before 2024-01-03 are not known."),
+    ]

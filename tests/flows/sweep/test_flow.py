@@ -13,6 +13,7 @@ from tallow.domain.scene import Execution, Scene
 from tallow.domain.sweep import Axis, Search, SweepResult
 from tallow.domain.timeframes import HOUR
 from tallow.domain.trials import dataset_of
+from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.flows.backtest import backtest
 from tallow.flows.sweep import Walk, sweep, walk_forward
 from tallow.ports import Strategy
@@ -188,3 +189,12 @@ def test_what_is_sealed_is_neither_swept_nor_walked_over(
     assert hall.handed == []
     # The first 90 bars are free: one sweep over them, or training on 40 of them twice.
     assert go(replace(cross_scene, range=TimeRange(start, cut))) == (26 if is_walk else 13)
+
+
+def test_rules_that_change_are_refused_by_name(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    ruled = replace(cross_scene, rules=RuleBook((VenueRules(0, lot_size=1.0),)))
+    with pytest.raises(UserError, match="a sweep or a walk forward cannot follow") as caught:
+        sweep(ruled, cross, GRID, hall.studio())
+    assert caught.value.code == "RULES_NOT_FOLLOWED"
+    with pytest.raises(UserError, match="a sweep or a walk forward cannot follow"):
+        walk_forward(ruled, cross, GRID, Walk("100", "50"), hall.studio())
