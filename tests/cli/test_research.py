@@ -223,7 +223,7 @@ def test_rules_of_the_venue_come_from_a_file_or_from_the_lake(
     call = ["backtest", "honest.py", *SHORT, "--no-check", "--lake", str(own_lake), "-q"]
     assert run([*call, "--venue-rules", "rules.csv"]) == 0
     said = capsys.readouterr().out
-    assert "VENUE RULES: 2 of 2 versions used, given by hand; new ones begin 2024-01-10, 2024-02-10." in said
+    assert "VENUE RULES: 2 of 2 versions used, given by hand; new ones begin 2024-02-10." in said
     assert "VENUE RULES: Before 2024-01-10 are not known" in said
     assert run([*call, "--venue-rules"]) == 3
     assert "error[NO_RULES] the lake has no trading rules of simulated:BTC/USDT" in capsys.readouterr().err

@@ -89,8 +89,7 @@ def test_a_result_is_under_the_rules_and_says_which(ruled: Desk, scene: Scene, h
     assert (plain.key == result.key, plain.digest == result.digest) == (False, False)
     assert result.table_versions == {**plain.table_versions, "bronze.instruments": book.version}
     assert [note for note in result.notes if note.startswith("VENUE RULES")] == [
-        f"VENUE RULES 2 of 2 versions used, from bronze.instruments {book.version}; "
-        "new ones begin 2024-01-03, 2024-01-05",
+        f"VENUE RULES 2 of 2 versions used, from bronze.instruments {book.version}; new ones begin 2024-01-05",
         "VENUE RULES before 2024-01-03 are not known: the first known ones are used there",
     ]
     assert {rung.label: rung.return_pct for rung in result.ladder}["next open"] == pytest.approx(

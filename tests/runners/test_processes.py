@@ -5,9 +5,10 @@ from tallow.core.causality import FreshRuns
 from tallow.domain.columns import FundingRates
 from tallow.domain.errors import TransientError
 from tallow.domain.timeframes import HOUR, parse_timeframe
+from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.runners import processes as processes_module
 from tallow.runners.adapters import Setting
-from tallow.runners.inline import Conditions, load
+from tallow.runners.inline import Conditions, load, under
 from tallow.runners.processes import Processes
 
 PLAIN = "def signals(bars, *, window=4):\n    return bars.close > bars.close.rolling(window).mean()\n"
@@ -160,3 +161,17 @@ def test_a_run_elsewhere_is_told_timeframe_and_instrument(server, write, bars):
     setting = Setting(parse_timeframe("1h"), "BTC/USDT")
     assert run(server, path, bars, conditions=Conditions(setting=setting)).whole[0] == 1.0
     assert run(server, path, bars).whole[0] == 0.0
+
+
+def test_a_class_in_another_process_trades_under_the_same_rules(server, write, bars):
+    text = """
+    from tallow import Strategy
+    class Whole(Strategy):
+        def next(self):
+            self.target = 0.5 if self.position % 3.0 == 0 else 0.25
+    """
+    rules = RuleBook((VenueRules(int(bars.time[0]), lot_size=3.0), VenueRules(int(bars.time[40]), lot_size=1.0)))
+    plain = run(server, write(text), bars)
+    ruled = run(server, write(text), bars, conditions=Conditions(rules=rules))
+    assert np.array_equal(ruled.whole, under(load(write(text)), Conditions(rules=rules)).targets(bars))
+    assert not np.array_equal(ruled.whole, plain.whole)

@@ -109,7 +109,7 @@ def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
     if book is None or not len(time):
         return ()
     used = len(stretches_of(time, scene.execution, book))
-    begun = [iso(one.valid_from) for one in book.rules if time[0] < one.valid_from <= time[-1]]
+    begun = [iso(one.valid_from) for one in book.rules[1:] if time[0] < one.valid_from <= time[-1]]
     origin = "given by hand" if book.version is None else f"from {BRONZE_INSTRUMENTS.full_name} {book.version}"
     changes = ", ".join(begun[:_SHOWN]) + (" ..." if len(begun) > _SHOWN else "")
     said = f"VENUE RULES {used} of {len(book.rules)} versions used, {origin}"

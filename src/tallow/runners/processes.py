@@ -21,6 +21,7 @@ from tallow.core.causality import FreshRuns, fresh_runs
 from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
 from tallow.domain.errors import Error, TransientError
 from tallow.domain.scene import Execution
+from tallow.domain.venue_rules import book_of
 from tallow.ports import Strategy
 from tallow.runners.adapters import Setting
 from tallow.runners.effects import Effects
@@ -172,6 +173,7 @@ def _request(strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Seque
         "execution": asdict(conditions.execution),
         "cash": conditions.cash,
         "setting": setting.as_texts(),
+        "rules": conditions.rules.plain() if conditions.rules else None,
         "cuts": [int(cut) for cut in cuts],
         "time_limit": time_limit,
     }
@@ -211,7 +213,8 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
     effects.start()
     try:
         setting = Setting.from_texts(head["setting"])
-        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding, setting)
+        rules = book_of(head["rules"]) if head["rules"] else None
+        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding, setting, rules)
         strategy = under(load(head["strategy"], head["parameters"]), conditions)
         effects.wrap_native_readers()
         done = fresh_runs(probe(strategy), bars_from(columns[:width]), head["cuts"])
