@@ -77,7 +77,7 @@ def parse_rules(text: str, name: str) -> RuleBook:
         name: of the file, for messages.
 
     Example:
-        >>> parse_rules("valid_from,tick_size\\n2024-01-01,0.1\\n2024-06-01,\\n", "rules.csv").rules[0].tick_size
+        >>> parse_rules("valid_from,tick_size\n2024-01-01,0.1\n2024-06-01,\n", "rules.csv").rules[0].tick_size
         0.1
 
     Raises:
