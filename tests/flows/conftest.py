@@ -200,7 +200,7 @@ class Shelf:
     def trials(self, dataset: Dataset) -> tuple[int, Floats]:
         seen: dict[bytes, float] = {}
         for one, known in self.counted.items():
-            if one.name == dataset.name and one.start < dataset.end and one.end > dataset.start:
+            if set(one.names) & set(dataset.names) and one.start < dataset.end and one.end > dataset.start:
                 seen |= known
         return len(seen), np.array(list(seen.values()))
 

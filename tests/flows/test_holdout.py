@@ -46,21 +46,11 @@ def test_something_must_be_left_to_research(desk: Desk, scene: Scene) -> None:
         seal(replace(scene.instrument, base="ETH"), scene.timeframe, CUT, desk)
 
 
-def test_results_that_have_seen_it_are_counted(
-    desk: Desk, scene: Scene, hold: type[Strategy], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trials_that_have_seen_it_are_counted(desk: Desk, scene: Scene) -> None:
     for number, (start, end) in enumerate([(START, CUT), (START, CUT + 1), (CUT + 1, CUT + 9)]):
-        tried = Dataset("binance:BTC/USDT", start, end, 1.0)
+        tried = Dataset(("binance:BTC/USDT", "binance:ETH/USDT"), start, end, 1.0)
         desk.records.count_trials(tried, [bytes([number]) * 16], np.array([0.1]))
-    both, other = ["binance:BTC/USDT", "binance:ETH/USDT"], ["binance:ETH/USDT", "binance:SOL/USDT"]
-    rows = [
-        {"instruments": both, "range": [0, CUT + 1]},
-        {"instruments": both, "range": [0, CUT]},
-        {"instruments": other, "range": [0, CUT + 1]},
-        {"instruments": both[:1], "range": [0, CUT + 1]},  # a backtest: a trial, counted already
-    ]
-    monkeypatch.setattr(desk.records, "list", lambda limit: rows)
-    assert seal(scene.instrument, scene.timeframe, CUT, desk).seen == 3
+    assert seal(scene.instrument, scene.timeframe, CUT, desk).seen == 2
 
 
 def test_a_version_looks_once(desk: Desk, scene: Scene, hold: type[Strategy]) -> None:

@@ -10,8 +10,8 @@ from tallow.domain.sweep import Evaluated
 from tallow.domain.trials import Dataset
 from tallow.stores.records import METADATA, SqlRecords
 
-D = Dataset("binance:BTC/USDT", 100, 200, 1.0)
-OTHER = replace(D, name="binance:ETH/USDT")
+D = Dataset(("binance:BTC/USDT",), 100, 200, 1.0)
+OTHER = replace(D, names=("binance:ETH/USDT",))
 IDS = [bytes([number]) * 16 for number in range(1, 9)]
 
 
@@ -84,11 +84,13 @@ def test_what_was_counted_without_a_ratio_once_has_none(tmp_path: Path) -> None:
     assert sharpes.tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
 
 
-def test_a_long_name_of_many_instruments_is_counted(tmp_path: Path) -> None:
+def test_what_trades_several_instruments_counts_on_each_and_sees_the_trials_of_all(tmp_path: Path) -> None:
     records = SqlRecords(str(tmp_path))
-    many = replace(D, name="+".join(f"binance:A{number}/USDT" for number in range(30)))
-    records.count_trials(many, IDS[:1], np.array([0.5]))
-    assert (records.trials(many)[0], records.trials(D)[0]) == (1, 0)
+    both = replace(D, names=D.names + OTHER.names)
+    records.count_trials(D, IDS[:2], np.array([0.1, 0.2]))
+    records.count_trials(OTHER, IDS[2:3], np.array([0.3]))
+    records.count_trials(both, IDS[3:4], np.array([0.4]))
+    assert [records.trials(one)[0] for one in (D, OTHER, both)] == [3, 2, 4]
 
 
 def test_the_same_trials_again_take_no_room(tmp_path: Path) -> None:

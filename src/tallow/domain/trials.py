@@ -16,18 +16,18 @@ CHOSEN = ("fill", "leverage", "allow_short", "stop_loss", "take_profit", "traili
 
 @dataclass(frozen=True)
 class Dataset:
-    """What trials are counted on: an instrument, or several in one account, over a stretch of time.
+    """What trials are counted on: one instrument or several over a stretch of time.
 
     The length of the candles is no part of it: who has looked at the hours has seen the days.
 
     Attributes:
-        name: of the instruments.
+        names: of the instruments; a trial counts on each of them.
         start: first moment, microseconds UTC.
-        end: last moment, not included.
+        end: end of the last candle, not included.
         per_year: bars a year in the trials made here.
     """
 
-    name: str
+    names: tuple[str, ...]
     start: int
     end: int
     per_year: float
@@ -41,18 +41,19 @@ def dataset_of(instruments: Iterable[Instrument], timeframe: Timeframe, time: Ti
         >>> from tallow.domain.market import parse_symbol
         >>> from tallow.domain.timeframes import parse_timeframe
         >>> dataset_of([parse_symbol("BTC/USDT")], parse_timeframe("1d"), np.array([0, 86_400_000_000]))
-        Dataset(name='binance:BTC/USDT', start=0, end=86400000001, per_year=365.0)
+        Dataset(names=('binance:BTC/USDT',), start=0, end=172800000000, per_year=365.0)
     """
-    first, last = (int(time[0]), int(time[-1])) if len(time) else (0, -1)
-    return Dataset("+".join(sorted(map(str, instruments))), first, last + 1, timeframe.per_year)
+    start, end = (int(time[0]), timeframe.next(int(time[-1]))) if len(time) else (0, 0)
+    return Dataset(tuple(sorted(map(str, instruments))), start, end, timeframe.per_year)
 
 
-def trial_key(strategy_hash: str, scene: Scene, parameters: Mapping[str, Value]) -> bytes:
-    """Name one trial, 16 bytes: this source with these parameters, on this range and these candles, with these exits.
+def trial_key(strategy_hash: str, scene: Scene, parameters: Mapping[str, Value], dataset: Dataset) -> bytes:
+    """Name one trial, 16 bytes: this source with these parameters, on these candles and bars, with these exits.
 
     Whatever a researcher may choose among makes another trial. Cash, costs, and what the venue prescribes do not; nor
-    do candles that come later into a range without an end.
+    do other words for the same bars, or candles that come later into a range whose end lay ahead.
     """
     chosen = {name: getattr(scene.execution, name) for name in CHOSEN}
-    said = [strategy_hash, dict(parameters), str(scene.timeframe), [scene.range.start, scene.range.end], chosen]
+    end = scene.range.end if scene.range.end < dataset.end else None
+    said = [strategy_hash, dict(parameters), dataset.names, str(scene.timeframe), [dataset.start, end], chosen]
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).digest()[:16]

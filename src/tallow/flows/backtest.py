@@ -146,7 +146,7 @@ def count_trial(result: Result, records: Records) -> None:
     ratio = sharpe(growth(result.run.equity, scene.cash), per_year=1.0)
     void = ratio is None or (result.certificate is not None and result.certificate.verdict == "leaky")
     dataset = dataset_of([scene.instrument], scene.timeframe, result.run.time)
-    trial = trial_key(result.strategy_hash, scene, scene.parameters)
+    trial = trial_key(result.strategy_hash, scene, scene.parameters, dataset)
     records.count_trials(dataset, [trial], np.array([np.nan if void else ratio]))
 
 

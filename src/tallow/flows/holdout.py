@@ -62,15 +62,8 @@ def seal(instrument: Instrument, timeframe: Timeframe, start: int, desk: Desk) -
 
 
 def _seen(desk: Desk, instrument: str, start: int) -> int:
-    """Count the trials on the instrument, and the stored results of several, that saw what is to be sealed."""
-    alone, _ = desk.records.trials(Dataset(instrument, start, EVERYTHING.end, 1.0))
-    stored = (row for row in desk.records.list(1_000_000) if len(_named(row.get("instruments"))) > 1)
-    ranges = [row.get("range") for row in stored if instrument in _named(row.get("instruments"))]
-    return alone + sum(isinstance(span, list) and int(span[1]) > start for span in ranges)
-
-
-def _named(instruments: object) -> list[object]:
-    return instruments if isinstance(instruments, list) else []
+    """Count the trials that saw what is to be sealed."""
+    return desk.records.trials(Dataset((instrument,), start, EVERYTHING.end, 1.0))[0]
 
 
 def open_holdout(scene: Scene, strategy: Strategy, desk: Desk) -> Opened:

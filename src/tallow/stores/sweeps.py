@@ -36,7 +36,6 @@ TRIALS = sa.Table(
 )
 TRIAL = np.dtype([("identity", "S16"), ("sharpe", "<f8")])
 _HEAD = struct.Struct("<I")
-_NAME_LENGTH = 64
 _LEVEL = 1  # of compression: floats hardly shrink further
 
 
@@ -65,31 +64,29 @@ def count(connection: sa.Connection, dataset: Dataset, identities: Sequence[byte
     """Add trials to a dataset, with their Sharpe ratios a bar; the same ones with the same numbers are there once."""
     table = np.empty(len(identities), TRIAL)
     table["identity"], table["sharpe"] = identities, np.asarray(sharpes) * math.sqrt(dataset.per_year)
-    row = {"dataset": _short(dataset.name), "start": dataset.start, "end": dataset.end, "body": table.tobytes()}
-    digest = sha256(repr(tuple(row.values())).encode()).hexdigest()
-    known = sa.select(TRIALS.c.id).where(TRIALS.c.digest == digest)
-    if len(table) and connection.execute(known).first() is None:
-        connection.execute(sa.insert(TRIALS).values(row | {"digest": digest}))
+    if not len(table):
+        return
+    for name in dataset.names:
+        row = {"dataset": name, "start": dataset.start, "end": dataset.end, "body": table.tobytes()}
+        digest = sha256(repr(tuple(row.values())).encode()).hexdigest()
+        known = sa.select(TRIALS.c.id).where(TRIALS.c.digest == digest)
+        if connection.execute(known).first() is None:
+            connection.execute(sa.insert(TRIALS).values(row | {"digest": digest}))
 
 
 def trials(connection: sa.Connection, dataset: Dataset) -> tuple[int, Floats]:
-    """Count the distinct trials that have seen any of a dataset, with their Sharpe ratios a year.
+    """Count the distinct trials that have seen any of a dataset: any of its instruments, at any of its time.
 
-    The ratio of each is the one that was stored first; NaN if it was ever stored without one.
+    The Sharpe ratio a year of each is the one that was stored first; NaN if it was ever stored without one.
     """
     overlaps = (TRIALS.c.start < dataset.end, TRIALS.c.end > dataset.start)
-    query = sa.select(TRIALS.c.body).where(TRIALS.c.dataset == _short(dataset.name), *overlaps).order_by(TRIALS.c.id)
+    query = sa.select(TRIALS.c.body).where(TRIALS.c.dataset.in_(dataset.names), *overlaps).order_by(TRIALS.c.id)
     bodies = connection.execute(query).scalars().all()
     table = np.frombuffer(b"".join(bodies), TRIAL)
     _, first, place = np.unique(table["identity"], return_index=True, return_inverse=True)
     sharpes = table["sharpe"][first].astype(np.float64)
     sharpes[place[np.isnan(table["sharpe"])]] = np.nan
     return len(first), sharpes[np.argsort(first)]
-
-
-def _short(name: str) -> str:
-    # Many instruments make a name that is too long for the column.
-    return name if len(name) <= _NAME_LENGTH else sha256(name.encode()).hexdigest()
 
 
 def _pack(found: Evaluated) -> bytes:

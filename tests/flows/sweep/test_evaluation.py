@@ -22,7 +22,7 @@ def gave(rows: list[Row], failed: dict[int, str] | None = None) -> Evaluated:
 
 
 SCENE = Scene("s", parse_symbol("BTC/USDT"), parse_timeframe("1h"))
-DATA = Dataset("binance:BTC/USDT", 0, 1_000, 1.0)
+DATA = Dataset(("binance:BTC/USDT",), 0, 1_000, 1.0)
 
 
 @dataclass
@@ -138,14 +138,14 @@ def test_only_lasting_failures_are_stored_and_no_failure_is_a_trial() -> None:
     (kept,) = records.kept
     assert (kept.rows, kept.failed) == (((1,), (2,)), {0: "BAD_PARAMETER: no"})
     np.testing.assert_array_equal(kept.columns["bar_sharpe"], [NAN, 2.0])
-    assert records.trials == [trial_key("hash", SCENE, {"a": 2})]
+    assert records.trials == [trial_key("hash", SCENE, {"a": 2}, DATA)]
 
 
 def test_without_keeping_trials_are_counted_alone() -> None:
     records = Ledger()
     store(gave([(1,), (2,), (3,)], {1: "BAD_PARAMETER: no"}), series(records, keeps=False))
     assert records.kept == []
-    assert records.trials == [trial_key("hash", SCENE, {"a": 1}), trial_key("hash", SCENE, {"a": 3})]
+    assert records.trials == [trial_key("hash", SCENE, {"a": 1}, DATA), trial_key("hash", SCENE, {"a": 3}, DATA)]
     assert records.sharpes == [1.0, 3.0]
 
 

@@ -37,12 +37,13 @@ def count_trial(result: PortfolioResult, records: Records) -> None:
         "margin of": scene.margin,
         "leverage of": scene.leverage or 0.0,
     }
-    trial = trial_key(result.strategy_hash, scene.scenes[0], {**result.parameters, **account})
-    records.count_trials(dataset(result), [trial], np.array([np.nan if void else ratio]))
+    seen = dataset(result)
+    trial = trial_key(result.strategy_hash, scene.scenes[0], {**result.parameters, **account}, seen)
+    records.count_trials(seen, [trial], np.array([np.nan if void else ratio]))
 
 
 def dataset(result: PortfolioResult) -> Dataset:
-    """Say what the trials of a portfolio are counted on; one instrument alone is the dataset of its backtests."""
+    """Say what the trials of a portfolio are counted on: each of its instruments, as their backtests are."""
     return dataset_of(result.scene.instruments, result.scene.timeframe, result.run.panel.time)
 
 

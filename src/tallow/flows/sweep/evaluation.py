@@ -162,7 +162,9 @@ def store(found: Evaluated, series: Series) -> None:
 def identities(found: Evaluated, series: Series) -> list[bytes]:
     """Name the trials that did not fail, in their order."""
     return [
-        trial_key(series.strategy_hash, series.scene, {**series.scene.parameters, **named(found.names, row)})
+        trial_key(
+            series.strategy_hash, series.scene, {**series.scene.parameters, **named(found.names, row)}, series.dataset
+        )
         for place, row in enumerate(found.rows)
         if place not in found.failed
     ]

@@ -17,7 +17,7 @@ from tallow.domain.scene import Scene
 from tallow.domain.sent import Sent
 from tallow.domain.sweep import Evaluated, Fold, Search, WalkForwardResult, goal_column
 from tallow.domain.timeframes import Timeframe, parse_timeframe
-from tallow.domain.trials import dataset_of, trial_key
+from tallow.domain.trials import Dataset, dataset_of, trial_key
 from tallow.flows.backtest import Market, notes, read_market, scored, strategy_hash
 from tallow.flows.incidents import find_incidents
 from tallow.flows.replay import Replay, differences
@@ -114,7 +114,7 @@ def walk_forward(
         known = None if found is None else walk_of(found)
         if known is not None and (known.result.certificate is not None or desk.certify is None):
             return known
-        done = walker.judged(known or walker.go())
+        done = walker.judged(walker.go())
     if bars is None:
         desk.records.file(file_of(done))
     return done
@@ -168,6 +168,11 @@ class _Walker:
         return replace(self.scene, parameters=fixed)
 
     @property
+    def dataset(self) -> Dataset:
+        """What every trial of the walk is counted on: all of the data, of which it sees a part at a time."""
+        return dataset_of([self.scene.instrument], self.scene.timeframe, self.market.bars.time)
+
+    @property
     def said(self) -> str:
         """What is searched and how the walk goes, in one text."""
         return f"{self.search!r} {self.walk!r}"
@@ -214,16 +219,15 @@ class _Walker:
     def count(self, result: Result) -> tuple[int, Floats]:
         """Count the walk and every combination it tried as trials on the whole data; give all that are known there."""
         ratio = sharpe(growth(result.run.equity, self.scene.cash), 1.0)
-        trial = trial_key(result.strategy_hash, self.scene, {"walk-forward": self.said})
+        trial = trial_key(result.strategy_hash, self.scene, {"walk-forward": self.said}, self.dataset)
         known = {trial: math.nan if ratio is None else ratio, **self.tried}
         leaky = result.certificate is not None and result.certificate.verdict == "leaky"
         sharpes = np.full(len(known), math.nan) if leaky else np.array(list(known.values()))
         scene, records = self.scene, self.studio.desk.records
         if not self.is_stored:
             return len(known), sharpes * math.sqrt(scene.timeframe.per_year)
-        dataset = dataset_of([scene.instrument], scene.timeframe, self.market.bars.time)
-        records.count_trials(dataset, list(known), sharpes)
-        return records.trials(dataset)
+        records.count_trials(self.dataset, list(known), sharpes)
+        return records.trials(self.dataset)
 
     def certificate(self, folds: tuple[Fold, ...]) -> Certificate | None:
         """Check the strategy with the parameters chosen last."""
@@ -263,13 +267,14 @@ class _Walker:
         for place, row in enumerate(found.rows):
             if place not in found.failed:
                 values = {**self.scene.parameters, **dict(zip(found.names, row, strict=True))}
-                self.tried.setdefault(trial_key(source, self.scene, values), ratios[place])
+                self.tried.setdefault(trial_key(source, self.scene, values, self.dataset), ratios[place])
 
     def _series(self, rows: range) -> Series:
         part = replace(self.market, bars=self.market.bars[rows.start : rows.stop])
         series = series_of(self.scene, self.strategy, part)
         records = self.studio.desk.records if self.is_stored else None
-        return replace(series, bars=slice(rows.start, rows.stop), length=len(rows), records=records)
+        place = slice(rows.start, rows.stop)
+        return replace(series, bars=place, length=len(rows), records=records, dataset=self.dataset)
 
 
 def _tries(search: Search, scene: Scene) -> int:
