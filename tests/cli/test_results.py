@@ -28,7 +28,7 @@ def test_results_are_listed_shown_compared_reported_removed(
     assert run(["results", "show", first[:8], *lake]) == 0
     shown = capsys.readouterr()
     assert "buy_and_hold" in shown.out
-    assert "Scored when 1 trial had been made on this very data." in shown.out
+    assert "Scored when 1 trial had been made on this data." in shown.out
     assert "Assumption ladder" in shown.out
     assert "2 on this data by now" in shown.err
     assert run(["results", "compare", first[:8], second[:8], *lake]) == 0

@@ -83,6 +83,7 @@ def test_impact_larger_than_the_market_need_not_be_monotone_but_stays_bounded() 
 
 
 def test_scaled_costs_stay_inside_their_limits() -> None:
+    assert scale_costs(Execution(taker_fee=-0.005, maker_fee=-0.01), 5.0).taker_fee == -0.01
     scaled = scale_costs(Execution(taker_fee=0.2, slippage_bps=2_000.0, volume_impact=50.0), 5.0)
     assert (scaled.taker_fee, scaled.slippage_bps, scaled.volume_impact) == (0.5, 5_000.0, 100.0)
 

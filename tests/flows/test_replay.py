@@ -10,7 +10,7 @@ from tallow.domain.scene import Scene
 from tallow.flows.backtest import Desk, backtest
 from tallow.flows.ingest import ingest
 from tallow.flows.refine import refine
-from tallow.flows.replay import find_result, replay
+from tallow.flows.replay import Replay, find_result, replay
 from tallow.ports import Page, Strategy
 
 
@@ -49,3 +49,9 @@ def test_a_replay_tells_other_data(desk: Desk, scene: Scene, hold: type[Strategy
     stored = backtest(scene, hold(), desk)
     again = replay(replace(stored, data_digest="other"), hold(), desk)
     assert any(text.startswith("data:") for text in again.differences)
+
+
+def test_any_difference_makes_a_replay_unequal() -> None:
+    assert Replay("k", "d", "d", ()).equal
+    assert not Replay("k", "d", "e", ()).equal
+    assert not Replay("k", "d", "d", ("orders: the log differs",)).equal

@@ -244,3 +244,27 @@ def test_a_backtest_that_lost_an_array_is_damaged(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / f"{'ab' * 32}.npz", equity=np.zeros(2))
     with pytest.raises(TerminalError, match="DAMAGED_RESULT"):
         records.load("ab")
+
+
+def test_other_numbers_under_the_same_key_are_refused_and_what_is_stored_stays(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    first = a_result()
+    records.save(first)
+    other = replace(first, digest="ee" * 32, certificate=Certificate("certified", "later"))
+    with pytest.raises(UserError, match="NOT_REPEATABLE") as caught:
+        records.save(other)
+    assert caught.value.exit_code == 1
+    kept = records.load("ab")
+    assert kept is not None
+    assert (kept.digest, kept.certificate) == (first.digest, first.certificate)
+
+
+def test_arrays_that_a_killed_writer_left_are_not_taken_for_those_of_the_result(tmp_path: Path) -> None:
+    records = SqlRecords(str(tmp_path))
+    records.save(a_result())
+    path = tmp_path / f"{'ab' * 32}.npz"
+    left = path.read_bytes()
+    records.remove("ab" * 32)
+    path.write_bytes(b"half a file" + left)
+    records.save(a_result())
+    assert records.load("ab") is not None

@@ -123,7 +123,7 @@ class SweepResult:
         computed: rows that were not stored before.
         seconds: time spent on computing them.
         bars: candles of the series.
-        trials: distinct combinations of any strategy ever tried on this very data, this sweep included.
+        trials: distinct combinations of any strategy ever tried on any of this data, this sweep included.
         sharpes: Sharpe ratio a year of each of them; NaN where it is undefined.
     """
 

@@ -44,7 +44,7 @@ def appraise(
     Args:
         result: computed on `bars`.
         bars: market data.
-        trials: how many strategies and parameters were tried on this very data, this one included, and the Sharpe
+        trials: how many strategies and parameters have seen any of this data, this one included, and the Sharpe
             ratio a bar of each; annualised here by the number of bars a year.
         settling: how its decisions depend on the start of the data; None when that was not looked at.
     """

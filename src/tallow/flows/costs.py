@@ -80,8 +80,8 @@ def scale_costs(execution: Execution, factor: float) -> Execution:
     """Multiply fees, slippage and impact; all stay inside their limits."""
     return replace(
         execution,
-        maker_fee=min(execution.maker_fee * factor, 0.5),
-        taker_fee=min(execution.taker_fee * factor, 0.5),
+        maker_fee=max(-0.01, min(execution.maker_fee * factor, 0.5)),
+        taker_fee=max(-0.01, min(execution.taker_fee * factor, 0.5)),
         slippage_bps=min(execution.slippage_bps * factor, 5_000.0),
         volume_impact=min(execution.volume_impact * factor, 100.0),
     )

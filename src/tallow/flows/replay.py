@@ -15,7 +15,7 @@ from tallow.ports import Strategy
 
 @dataclass(frozen=True)
 class Replay:
-    """The outcome of a replay: `equal` only when every number of the run has the same bits."""
+    """The outcome of a replay: `equal` only when every number of the run has the same bits and nothing else differs."""
 
     key: str
     stored_digest: str
@@ -24,8 +24,8 @@ class Replay:
 
     @property
     def equal(self) -> bool:
-        """Whether the digests are the same."""
-        return self.stored_digest == self.digest
+        """Whether the digests are the same, and orders, metrics, data and engine too."""
+        return self.stored_digest == self.digest and not self.differences
 
 
 def _same_orders(stored: OrderLog, again: OrderLog | None) -> bool:

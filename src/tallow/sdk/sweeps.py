@@ -50,7 +50,7 @@ class Sweep:
 
     @property
     def trials(self) -> int:
-        """Distinct combinations of any strategy ever tried on this very data."""
+        """Distinct combinations of any strategy ever tried on any of this data."""
         return self._done.trials
 
     @property

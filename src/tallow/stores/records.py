@@ -99,15 +99,18 @@ class SqlRecords:
     def _keep(self, row: Mapping[str, object], evidence: "_Evidence", arrays: Mapping[str, NDArray[Any]]) -> None:
         engine, key = self._engine, str(row["key"])
         path = self._arrays(key)
-        if not path.exists():
-            _write(path, _pack(arrays))
+        query = sa.select(RESULTS.c.verdict, RESULTS.c.body, RESULTS.c.digest).where(RESULTS.c.key == key)
         with engine.begin() as connection:
-            query = sa.select(RESULTS.c.verdict, RESULTS.c.body).where(RESULTS.c.key == key)
             known = connection.execute(query).first()
+            if known is not None and known.digest != row["digest"]:
+                raise _not_repeatable(key, known.digest, str(row["digest"]))
+            # Arrays without a row are what a killed writer left: they may be those of other numbers.
+            if known is None or not path.exists():
+                _write(path, _pack(arrays))
             if known is None:
                 connection.execute(sa.insert(RESULTS).values(**row))
             elif evidence.adds_to(known):
-                # Evidence found later about the same numbers; the numbers themselves never change.
+                # Evidence found later about the same numbers.
                 connection.execute(sa.update(RESULTS).where(RESULTS.c.key == key).values(**row))
 
     def load(self, key: str) -> Result | None:
@@ -280,6 +283,20 @@ class SqlRecords:
         return result_of(
             body, key=row.key, digest=row.digest, created=row.created, scene=parse_scene(row.scene), run=run, **orders
         )
+
+
+def _not_repeatable(key: str, stored: str, now: str) -> UserError:
+    return UserError(
+        "NOT_REPEATABLE",
+        f"result {key[:12]} came out differently this time: what is stored is kept",
+        facts={
+            "stored digest": stored[:16],
+            "this time": now[:16],
+            "reason": "the strategy depends on something beside its source, parameters and bars, as on random numbers",
+        },
+        commands=[f"tallow results replay {key[:12]}", f"tallow results remove {key}"],
+        exit="failed",
+    )
 
 
 class _Evidence(NamedTuple):

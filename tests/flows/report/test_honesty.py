@@ -33,7 +33,7 @@ def test_the_score_stands_in_words_on_the_page(scored: Result) -> None:
     page = honesty.score_section(scored)
     for words in ("Deflated Sharpe ratio", "Minimum track record", "Random entries, p-value", "Chance of luck"):
         assert words in page
-    assert "Scored when 12 trials had been made on this very data, this one included." in page
+    assert "Scored when 12 trials had been made on this data, this one included." in page
     assert "the plain test" in page
     assert "1,000 resamples of" in page
 
@@ -70,7 +70,7 @@ def test_verdicts_in_words(edge: float, evidence: Evidence | None, sentence: str
 
 def test_a_first_trial_is_not_plural() -> None:
     found = found_with()
-    assert "Scored when 1 trial had been made on this very data." in honesty.trials_sentence(found)
+    assert "Scored when 1 trial had been made on this data." in honesty.trials_sentence(found)
     assert "nothing was ever held" in honesty.method_sentence(found)
 
 

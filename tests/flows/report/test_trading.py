@@ -117,3 +117,9 @@ def test_cost_ladder_of_trades_that_earn_nothing_even_for_free(result: Result) -
     built = trading.cost_ladder(lost, [("0x", -1.0), ("1x", -2.0)])
     assert "Even without any fee or slippage these trades would have earned nothing." in built
     assert "basis points" not in built
+
+
+def test_a_page_carries_no_more_trades_than_it_can_and_says_so(bars: Bars, result: Result) -> None:
+    rows = trading.trade_rows(result, bars) * 4
+    assert f"The first 1,000 of {len(rows):,} trades" in trading.trade_table(result, rows)
+    assert "The first" not in trading.trade_table(result, rows[:1_000]).replace("the first", "")

@@ -71,7 +71,7 @@ def trials_sentence(found: HonestScore) -> str:
     count = figures.plural(int(found.trials), "trial")
     known = "" if found.trials == 1 else ", this one included"
     return (
-        f"Scored when {count} had been made on this very data{known}. Trials made later are not in it: the more there "
+        f"Scored when {count} had been made on this data{known}. Trials made later are not in it: the more there "
         "are, the less the best of them says."
     )
 

@@ -21,7 +21,7 @@ from tallow.flows.report import (
 )
 from tallow.flows.report.columns import payload
 from tallow.flows.report.markup import Content, Markup, join, script_json, tag
-from tallow.flows.report.tables import STATIC_ROWS, section
+from tallow.flows.report.tables import PAGE_ROWS, STATIC_ROWS, section
 
 SCRIPTS = ("scales.js", "charts.js", "page.js")
 _ICON = (
@@ -45,7 +45,7 @@ def document(result: Result, bars: Bars, colours: str) -> str:
     scene = result.scene
     rows = trading.trade_rows(result, bars)
     # The data element is never executed, so the policy needs no hash of it.
-    packed = payload(result, bars) | {"more": rows[STATIC_ROWS:]}
+    packed = payload(result, bars) | {"more": rows[STATIC_ROWS:PAGE_ROWS]}
     body = (
         _SHAPES,
         _top(result, colours),

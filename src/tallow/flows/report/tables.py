@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tallow.flows.report.markup import Content, Markup, escape, join, tag
 
+PAGE_ROWS = 1_000  # rows of a paged table that a page carries at most: more would make it too large to share
 STATIC_ROWS = 500  # rows of a paged table that stand in the page itself; the script holds the rest
 
 

@@ -11,7 +11,7 @@ from tallow.domain.results import EXIT_REASONS, Result
 from tallow.flows.report import figures, svg
 from tallow.flows.report.axes import Axis
 from tallow.flows.report.markup import Content, Markup, join, tag
-from tallow.flows.report.tables import STATIC_ROWS, Column, empty, table
+from tallow.flows.report.tables import PAGE_ROWS, STATIC_ROWS, Column, empty, table
 
 Ladder = Sequence[tuple[str, float]]
 PAGE = 25
@@ -83,7 +83,7 @@ def trade_rows(result: Result, bars: Bars) -> list[tuple[str, ...]]:
 
 
 def trade_table(result: Result, rows: Sequence[tuple[str, ...]]) -> Markup:
-    """Show the trades; beyond `STATIC_ROWS` the script adds the rest."""
+    """Show the trades; beyond `STATIC_ROWS` the script adds others, up to `PAGE_ROWS`."""
     if not rows:
         return empty(f"No trade: the strategy held no position in {figures.plural(len(result.run.time), 'bar')}.")
     shown: list[Sequence[Content]] = list(rows[:STATIC_ROWS])
@@ -92,7 +92,11 @@ def trade_table(result: Result, rows: Sequence[tuple[str, ...]]) -> Markup:
     if len(rows) <= STATIC_ROWS:
         return built
     words = f"Without JavaScript the first {STATIC_ROWS:,} of {len(rows):,} trades are shown."
-    return join(built, tag("noscript", tag("p", words, class_="empty")))
+    parts = [built, tag("noscript", tag("p", words, class_="empty"))]
+    if len(rows) > PAGE_ROWS:
+        left = f"The first {PAGE_ROWS:,} of {len(rows):,} trades; in Python, result.trades has all of them."
+        parts.append(tag("p", left, class_="empty"))
+    return join(*parts)
 
 
 def break_even(ladder: Ladder) -> float | None:

@@ -240,8 +240,8 @@ def chance(done: SweepResult, luck: Luck | None) -> Markup:
     ]
     words = (
         "The deflated Sharpe ratio is the confidence that the true ratio lies above what the best of as many trials "
-        "without edge is expected to show (Bailey and López de Prado, 2014). All trials are taken as independent, "
-        "which is the careful side. From 95 % one may speak of an edge."
+        "without edge is expected to show (Bailey and López de Prado, 2014). All trials are taken as independent. "
+        "From 95 % one may speak of an edge."
     )
     return join(pairs(rows), tag("p", words, class_="why"), count)
 
