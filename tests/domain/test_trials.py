@@ -48,8 +48,9 @@ def test_what_a_researcher_chooses_makes_another_trial(changed):
 
 def test_other_bars_and_candles_make_another_trial_and_other_words_for_them_do_not():
     mine = trial_key("h", SCENE, {}, SEEN)
-    assert trial_key("h", replace(SCENE, range=TimeRange(0, 500)), {}, replace(SEEN, end=500)) == mine  # open end
     assert trial_key("h", replace(SCENE, range=TimeRange(5, 2_000)), {}, SEEN) == mine
+    ends = {trial_key("h", replace(SCENE, range=TimeRange(0, end)), {}, replace(SEEN, end=end)) for end in (500, 600)}
+    assert len(ends | {mine}) == 3  # bars are cut to the range: the last candle closes where it ends
     assert trial_key("h", SCENE, {}, replace(SEEN, end=9_999)) == mine  # candles that came later
     assert trial_key("h", SCENE, {}, replace(SEEN, start=101)) != mine
     assert trial_key("h", SCENE, {}, replace(SEEN, names=("binance:BTC/USDT", "binance:ETH/USDT"))) != mine

@@ -54,6 +54,6 @@ def trial_key(strategy_hash: str, scene: Scene, parameters: Mapping[str, Value],
     do other words for the same bars, or candles that come later into a range whose end lay ahead.
     """
     chosen = {name: getattr(scene.execution, name) for name in CHOSEN}
-    end = scene.range.end if scene.range.end < dataset.end else None
+    end = scene.range.end if scene.range.end <= dataset.end else None  # None: the data ended before
     said = [strategy_hash, dict(parameters), dataset.names, str(scene.timeframe), [dataset.start, end], chosen]
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).digest()[:16]

@@ -279,3 +279,14 @@ def test_what_is_not_listed_yet_makes_nobody_else_trade():
     early = done.fills.row < 500
     assert early.sum() == 2 + 2 * (len(np.unique(done.fills.row[early])) - 1)
     assert early.sum() < 10  # one purchase each, and a rebalancing now and then
+
+
+def test_what_a_stop_has_closed_stays_out_until_its_weight_changes():
+    close = 100 * 0.98 ** np.arange(60)
+    opened = np.append(100.0, close[:-1])
+    bars = Bars.of(np.arange(60) * HOUR, (opened, opened, close, close, np.full(60, 1e6)))
+    weights = np.full((60, 1), NAN)
+    weights[0], weights[40] = 0.5, 0.4
+    done = run(align({"A": bars}), weights, Execution(stop_loss=0.05), cash=CASH, rules=AccountRules(Drift(0.05)))
+    assert done.fills.row.tolist() == [1, 3, 41, 43]
+    assert (done.fills.quantity > 0).tolist() == [True, False, True, False]

@@ -135,10 +135,11 @@ def _decide(desk: Desk, decisions: Times, weights: Floats, row: int) -> None:  #
 
 @inlined
 def _drifted(desk: Desk, row: int, equity: float) -> bool:  # pragma: no cover
-    # Whether a weight is further from its target than the threshold allows; one whose order waits is on its way.
+    # Whether a weight is further from its target than the threshold allows. One whose order waits is on its way, and
+    # what is not held does not drift: an exit closed it, or it was too little to buy.
     limit = desk.rules[DRIFT] * equity
     for i in range(len(desk.book)):
-        if desk.book[i, PENDING] != 0.0:
+        if desk.book[i, PENDING] != 0.0 or desk.book[i, QUANTITY] == 0.0:
             continue
         held = desk.book[i, QUANTITY] * price_at(desk, i, row, CLOSE)
         if abs(held - desk.book[i, TARGET] * equity) > limit:
@@ -152,7 +153,7 @@ def _watch_drift(desk: Desk, row: int, equity: float) -> None:  # pragma: no cov
     if desk.rules[DRIFT] == 0.0 or not _drifted(desk, row, equity):
         return
     for i in range(len(desk.book)):
-        if desk.book[i, PENDING] == 0.0 and (desk.book[i, QUANTITY] != 0.0 or desk.book[i, TARGET] != 0.0):
+        if desk.book[i, PENDING] == 0.0 and desk.book[i, QUANTITY] != 0.0:
             order(desk, i)
 
 

@@ -13,7 +13,7 @@ from tallow.domain.errors import UserError
 from tallow.domain.portfolio import PortfolioScene
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Scene
-from tallow.flows.backtest import Desk, Market, notes, pin, read_market
+from tallow.flows.backtest import Desk, Market, is_sure, notes, pin, read_market
 from tallow.flows.incidents import find_incidents
 from tallow.flows.portfolio.certify import certified
 from tallow.flows.portfolio.filing import file_of, result_of
@@ -56,6 +56,8 @@ def portfolio(
     # A stored result without certificate is kept, and only what it lacks is made up for.
     found = desk.records.filed(key) if cache else None
     known = None if found is None else result_of(found, panel)
+    if known is not None and not is_sure(known.certificate):
+        known = None
     if known is not None and known.score is not None and (known.certificate is not None or not check):
         count_trial(known, desk.records)
         return known
