@@ -28,7 +28,8 @@ def run_sent(
         >>> from tallow.domain.sent import sent_of
         >>> prices = np.array([100.0, 100.0, 110.0, 110.0])
         >>> bars = Bars.of(np.arange(4) * 60_000_000, (prices, prices, prices, prices, prices))
-        >>> run_sent(bars, sent_of(np.array([1.0, 1.0, 0.0, 0.0])), Execution(taker_fee=0.0), cash=100.0).run.equity[-1]
+        >>> done = run_sent(bars, sent_of(np.array([1.0, 1.0, 0.0, 0.0])), Execution(taker_fee=0.0), cash=100.0)
+        >>> float(done.run.equity[-1])
         110.0
 
     Raises:
