@@ -54,6 +54,7 @@ THOROUGH = (
     "flows/report/test_orders",
     "flows/portfolio/",
     "flows/test_stored",
+    "flows/ingest/test_kill",
     "core/test_orders",
     "core/test_ticks",
     "cli/test_portfolios",
@@ -67,9 +68,16 @@ THOROUGH = (
 """Tests that `make test` leaves to `make check`: compiling their kernels alone takes a minute."""
 
 
+SLOW_STRATEGIES = (
+    "order_", "event_own_indicator", "hour_so_far", "day_so_far", "asof_backward", "causal_fft", "causal_sections",
+    "walk_forward_classifier", "online_learner", "loop_on_rows", "volatility_target",
+)  # fmt: skip
+"""Strategies of the corpus that `make test` leaves to `make check`: a check of one takes seconds, or compiles."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `THOROUGH`, and those of the corpus that send orders."""
+    """Mark the tests of `THOROUGH`, and the slow strategies of the corpus."""
     for item in items:
-        sends_orders = item.path.parent.name == "corpus" and "[order_" in item.name
-        if sends_orders or str(item.path.relative_to(ROOT)).removeprefix("tests/").startswith(THOROUGH):
+        is_slow = item.path.parent.name == "corpus" and any(f"[{name}" in item.name for name in SLOW_STRATEGIES)
+        if is_slow or str(item.path.relative_to(ROOT)).removeprefix("tests/").startswith(THOROUGH):
             item.add_marker(pytest.mark.thorough)
