@@ -305,12 +305,13 @@ def advance(
     `event` is the first quiet row, the row of the event, the place of its funding, and the target decided there.
     """
     (state, moments), (start, row, paid, target) = held, event
-    if passes_quietly(config, state, columns, (row, paid)):
-        moments = gather_quiet(moments, state, columns.close, closes, (start, row + 1))
-        return accept(config, mark(state, columns.close[row]), target), moments
-    if row > start:
-        moments = gather_quiet(moments, state, columns.close, closes, (start, row))
-        state = mark(state, columns.close[row - 1])
+    quiet = passes_quietly(config, state, columns, (row, paid))
+    end = row + 1 if quiet else row
+    if end > start:
+        moments = gather_quiet(moments, state, columns.close, closes, (start, end))
+        state = mark(state, columns.close[end - 1])
+    if quiet:
+        return accept(config, state, target), moments
     before = state.equity
     state = step(config, state, bar_at(columns, row, paid), target, log)
     return state, gather(moments, before, state)
