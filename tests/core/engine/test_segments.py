@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.core.engine import prepare, run, summarize
-from tallow.core.engine.segments import BLOCK, block_extremes, find_changes, sum_returns
+from tallow.core.engine.segments import BLOCK, LEVELS, block_extremes, extremes_of_runs, find_changes, sum_returns
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.scene import Execution
 
@@ -67,6 +67,31 @@ def test_blocks_know_their_extremes(rows):
     blocks = [prices[start : start + BLOCK] for start in range(0, rows, BLOCK)]
     assert low.view(np.float64).tolist() == [block.min() for block in blocks]
     assert high.view(np.float64).tolist() == [block.max() for block in blocks]
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 100, 3 << LEVELS])
+def test_runs_of_blocks_know_their_extremes(blocks):
+    least = np.random.default_rng(blocks).integers(0, 1_000_000, blocks)
+    low, high = extremes_of_runs(least, least + 5)
+    for level in range(LEVELS):
+        for first in (0, blocks // 2, blocks - 1):
+            run_of = least[first : first + (1 << level)]
+            assert (low[level, first], high[level, first]) == (run_of.min(), run_of.max() + 5)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([-1.0, 0.7, 1.0]), st.floats(-0.002, 0.002))
+@settings(max_examples=25, deadline=None)
+def test_a_position_held_for_long_falls_as_deep_as_bar_by_bar(seed, target, drift):
+    rows = 700 * BLOCK + 13
+    random = np.random.default_rng(seed)
+    close = np.exp(np.cumsum(random.normal(drift / 100, 0.001, rows)))
+    bars = Bars.of(np.arange(rows) * HOUR, (close, close, close, close, np.ones(rows)))
+    targets = np.full(rows, np.nan)
+    targets[int(random.integers(0, 300))] = target
+    execution = Execution(allow_short=target < 0)
+    found = summarize(bars, targets, execution, cash=CASH, periods_per_year=1.0)
+    levels = np.concatenate(([CASH], run(bars, targets, execution, cash=CASH).equity))
+    assert found.max_drawdown == -float(np.max(1.0 - levels / np.maximum.accumulate(levels)))
 
 
 def test_returns_are_summed_up_to_every_row():

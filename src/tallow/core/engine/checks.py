@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from tallow.core.engine.kernels import KERNELS
 from tallow.core.engine.memory import Columns
-from tallow.core.engine.segments import Changes, Closes, Reach, block_extremes, find_changes, sum_returns
+from tallow.core.engine.segments import (
+    Changes,
+    Closes,
+    Reach,
+    block_extremes,
+    extremes_of_runs,
+    find_changes,
+    sum_returns,
+)
 from tallow.core.engine.step import is_refused
 from tallow.core.matching import configure
 from tallow.domain.columns import PRICES, Bars, Floats, FundingRates, Targets, Times
@@ -41,7 +49,8 @@ class Market:
     def closes(self) -> Closes:
         """What a summary needs of the closes between two events."""
         bits = _bits(self.columns.close)
-        return Closes(bits, *block_extremes(bits, bits), *sum_returns(self.columns.close))
+        low, high = extremes_of_runs(*block_extremes(bits, bits))
+        return Closes(bits, low, high, *sum_returns(self.columns.close))
 
     @cached_property
     def reach(self) -> Reach:

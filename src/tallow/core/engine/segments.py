@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from tallow.core.engine.bits import last_bit
 from tallow.core.engine.memory import Columns, bar_at, borrow, next_paid
 from tallow.core.engine.state import State
 from tallow.core.engine.step import accept, mark, quiet_range, step
@@ -17,6 +18,7 @@ from tallow.core.matching import Config, account_equity, inlined
 from tallow.domain.columns import Floats, Times
 
 BLOCK = 64  # rows of a cell of the indices
+LEVELS = 8  # cells of 1, 2, 4 ... 128 blocks
 _SUBBLOCK = 16  # rows looked at one by one when one of them differs
 _NO_CASH = 1e-12  # fraction of a position below which the cash beside it is rounding
 
@@ -29,10 +31,11 @@ class Changes(NamedTuple):
 
 
 class Closes(NamedTuple):
-    """Closes as the bits of their numbers, the lowest and highest of every block, sums up to every row.
+    """Closes as the bits of their numbers, the lowest and highest of runs of blocks, sums up to every row.
 
     The bits of positive numbers are ordered as the numbers are, and whole numbers are compared in vector instructions.
-    Summed up are the returns from bar to bar and their squares.
+    Row `level` of the extremes has those of the 2**level blocks from each block on, so that two numbers answer for any
+    run of blocks. Summed up are the returns from bar to bar and their squares.
     """
 
     bits: Times
@@ -144,6 +147,38 @@ def block_extremes(low: Times, high: Times) -> tuple[Times, Times]:  # pragma: n
     return lowest, highest
 
 
+def extremes_of_runs(least: Times, most: Times) -> tuple[Times, Times]:
+    """Give the extremes of 1, 2, 4 ... blocks from every block on, a row for each of `LEVELS`; shorter at the end.
+
+    Example:
+        >>> low, high = extremes_of_runs(np.array([3, 1, 2]), np.array([5, 4, 9]))
+        >>> low[1].tolist(), high[2].tolist()
+        ([1, 1, 2], [9, 9, 9])
+    """
+    low, high = np.tile(least, (LEVELS, 1)), np.tile(most, (LEVELS, 1))
+    for level in range(1, LEVELS):
+        half = 1 << (level - 1)
+        low[level:, :-half] = np.minimum(low[level - 1, :-half], low[level - 1, half:])
+        high[level:, :-half] = np.maximum(high[level - 1, :-half], high[level - 1, half:])
+    return low, high
+
+
+@inlined
+def _of_blocks(closes: Closes, first: int, last: int) -> tuple[int, int]:  # pragma: no cover
+    # Lowest and highest close of blocks from `first` to `last`.
+    level = min(last_bit(np.uint64(last - first + 1)), LEVELS - 1)
+    low, high, width = closes.low[level], closes.high[level], 1 << level
+    least, most = min(low[first], low[last - width + 1]), max(high[first], high[last - width + 1])
+    for block in range(first + width, last - width + 1, width):
+        least, most = min(least, low[block]), max(most, high[block])
+    return least, most
+
+
+@inlined
+def _as_prices(least: int, most: int) -> tuple[float, float]:  # pragma: no cover
+    return np.int64(least).view(np.float64), np.int64(most).view(np.float64)
+
+
 @inlined
 def _between(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # pragma: no cover
     # Lowest and highest close of the rows from `start` up to, without, `stop`.
@@ -153,19 +188,17 @@ def _between(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # p
     part = closes.bits[start:head]
     least, most = _extremes(part, part, least, most)
     if head < stop:
-        least, most = _extremes(closes.low[first:last], closes.high[first:last], least, most)
+        lowest, highest = _of_blocks(closes, first, last - 1)
         part = closes.bits[tail:stop]
-        least, most = _extremes(part, part, least, most)
-    return np.int64(least).view(np.float64), np.int64(most).view(np.float64)
+        least, most = _extremes(part, part, min(least, lowest), max(most, highest))
+    return _as_prices(least, most)
 
 
 @inlined
 def _around(closes: Closes, start: int, stop: int) -> tuple[float, float]:  # pragma: no cover
     # Lowest and highest close of the blocks that hold these rows, and so of the rows at least and at most.
-    first, last = start // BLOCK, (stop - 1) // BLOCK + 1
-    low, high = closes.low[first:last], closes.high[first:last]
-    least, most = _extremes(low, high, low[0], high[0])
-    return np.int64(least).view(np.float64), np.int64(most).view(np.float64)
+    least, most = _of_blocks(closes, start // BLOCK, (stop - 1) // BLOCK)
+    return _as_prices(least, most)
 
 
 @inlined
@@ -209,9 +242,17 @@ def _deepest(
     elif 1.0 - worst / best <= drawdown:
         peak = best
     else:
-        for i in range(span[0], span[1]):
+        row, stop = span
+        while row < stop:
+            # A whole block whose own range is no deeper fall only moves the peak.
+            if row % BLOCK == 0 and row + BLOCK <= stop:
+                worst, best = _extreme_equity(cash, quantity, _around(closes, row, row + BLOCK))
+                if 1.0 - worst / max(best, peak) <= drawdown:
+                    peak, row = max(best, peak), row + BLOCK
+                    continue
             marked = Moments(peak, drawdown, 0.0, 0.0, 0.0)
-            peak, drawdown = _fall(marked, account_equity(cash, quantity, close[i]))
+            peak, drawdown = _fall(marked, account_equity(cash, quantity, close[row]))
+            row += 1
     return Moments(peak, drawdown, moments.returns, moments.squares, moments.exposed)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tallow.core.engine import Market, prepare
 from tallow.core.engine.batch import Summary, read_summary, summary_memory
+from tallow.core.engine.bits import WORD, first_bit, greater_bits
 from tallow.core.engine.checks import check_cash
 from tallow.core.engine.kernels import FINGERPRINT, is_plain, plain
 from tallow.core.engine.memory import Columns, borrow, borrow_columns, load, store
@@ -28,11 +29,11 @@ from tallow.domain.errors import UserError
 from tallow.domain.scene import Execution
 
 Ints = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Inputs = tuple[Columns, Closes, tuple[Floats, Floats]]
 _BLOCK = 512  # bars a block: an average of them is four kilobytes
 _SIZE = STATE_SIZE
+_NONE, _ONE, _TOP = np.uint64(0), np.uint64(1), np.uint64(WORD - 1)
 _NEXT = _SIZE + len(Moments._fields)  # place of the next row in the memory of a pair
 
 
@@ -60,15 +61,13 @@ class Averages(NamedTuple):
 class Desk(NamedTuple):
     """Where the kernel works. It borrows these arrays, so they belong to its caller.
 
-    A block of every average; per pair whether the fast one was above, beginning with the row before the block; the
-    places of crossings, found by bytes and by eight bytes at once; a log that keeps nothing.
+    A block of every average; per pair whether the fast one was above in the row before the block; the places of
+    crossings in the block; a log that keeps nothing.
     """
 
     lines: Floats
-    above: Bytes
+    above: Words
     hits: Ints
-    changed: Bytes
-    eights: Words
     log: Floats
 
 
@@ -134,9 +133,8 @@ def can_cross(market: Market, execution: Execution) -> bool:
 
 
 def _desk(windows: int, pairs: int) -> Desk:
-    lines, above = np.empty((windows, _BLOCK)), np.zeros((pairs, _BLOCK + 1), np.uint8)
-    hits, changed = np.empty(_BLOCK + 1, np.int64), np.zeros(_BLOCK, np.uint8)
-    return Desk(lines, above, hits, changed, changed.view(np.uint64), np.empty((0, len(EVENT_COLUMNS))))
+    hits, log = np.empty(_BLOCK + 1, np.int64), np.empty((0, len(EVENT_COLUMNS)))
+    return Desk(np.zeros((windows, _BLOCK)), np.zeros(pairs, np.uint64), hits, log)
 
 
 def prefix_sums(close: Floats) -> tuple[Floats, Floats]:
@@ -172,30 +170,36 @@ def _fill_ema(lines: Floats, windows: Ints, states: Floats, close: Floats) -> No
 
 @inlined
 def _find_crossings(
-    fast: Floats, slow: Floats, above: Bytes, changed: tuple[Bytes, Words], hits: Ints
-) -> int:  # pragma: no cover
-    # Write the places of crossings to `hits`; `above` begins with the comparison in the row before.
-    for i in range(len(fast)):
-        above[i + 1] = fast[i] > slow[i]
-    single, eights = changed
-    for i in range(len(fast)):
-        single[i] = above[i + 1] ^ above[i]
-    found = 0
-    for word in range((len(fast) + 7) // 8):
-        if eights[word] != 0:
-            for i in range(8 * word, min(8 * word + 8, len(fast))):
-                hits[found] = i
-                found += int(single[i])
-    return found
+    fast: Floats, slow: Floats, block: tuple[Any, int], hits: Ints
+) -> tuple[int, Any]:  # pragma: no cover
+    # Write the places of crossings to `hits`; give how many, and whether the fast one is above in the last row. `block`
+    # is whether it was above before, and the number of rows.
+    found, (last, count) = 0, block
+    for row in range(0, count, WORD):
+        above = greater_bits(fast, slow, row)
+        changed = above ^ ((above << _ONE) | last)
+        last = above >> _TOP
+        if count - row < WORD:
+            changed &= (_ONE << np.uint64(count - row)) - _ONE
+        # Most words have one crossing or none; counting instead of asking leaves the processor nothing to guess.
+        hits[found] = row + first_bit(changed)
+        found += int(changed != _NONE)
+        changed &= changed - _ONE
+        while changed != _NONE:
+            hits[found] = row + first_bit(changed)
+            found += 1
+            changed &= changed - _ONE
+    return found, last
 
 
 @inlined
 def _run_through(
-    config: Config, m: Floats, columns: Columns, closes: Closes, block: tuple[int, int, Ints, Bytes], log: Floats
+    config: Config, m: Floats, columns: Columns, closes: Closes, block: tuple[int, int, Ints, int], log: Floats
 ) -> None:  # pragma: no cover
     # Take one pair from where it stands over the crossings of a block, in registers from the first to the last; behind
     # the last row only the marks are left.
     start, found, hits, above = block
+    decided = float(above)
     state, row, rows = load(m), int(m[_NEXT]), len(columns.close)
     moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4])
     hit = 0
@@ -207,10 +211,12 @@ def _run_through(
             state = mark(state, columns.close[rows - 1])
             row = rows
             break
-        decided = float(above[hits[hit] + 1]) if end == stop else np.nan
-        state, moments = advance(config, (state, moments), columns, closes, (row, end, 0, decided), log)
+        crossed = end == stop
+        decided = 1.0 - decided if crossed else decided
+        event = row, end, 0, decided if crossed else np.nan
+        state, moments = advance(config, (state, moments), columns, closes, event, log)
         row = end + 1
-        hit += int(end == stop)
+        hit += int(crossed)
     store(m, state)
     m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4] = moments
     m[_NEXT] = row
@@ -228,8 +234,7 @@ def _build(fingerprint: int) -> Callable[..., None]:
         sums = borrow(inputs[2][0]), borrow(inputs[2][1])
         windows, states = borrow(averages.windows), borrow(averages.states)
         memory, log, places = borrow(memory), borrow(desk.log), borrow(places)
-        lines, last_above, hits = borrow(desk.lines), borrow(desk.above), borrow(desk.hits)
-        changed = borrow(desk.changed), borrow(desk.eights)
+        lines, above, hits = borrow(desk.lines), borrow(desk.above), borrow(desk.hits)
         rows = len(columns.close)
         for start in range(0, rows, _BLOCK):
             count = min(_BLOCK, rows - start)
@@ -238,15 +243,13 @@ def _build(fingerprint: int) -> Callable[..., None]:
             else:
                 _fill_sma(lines, windows, sums, start, count)
             for pair in range(len(memory)):
-                above = last_above[pair]
-                above[0] = above[_BLOCK]
-                fast, slow = lines[places[pair, 0]], lines[places[pair, 1]]
-                found = _find_crossings(fast[:count], slow[:count], above, changed, hits)
+                before, fast, slow = above[pair], lines[places[pair, 0]], lines[places[pair, 1]]
+                found, above[pair] = _find_crossings(fast, slow, (before, count), hits)
                 if start + count == rows:
                     hits[found] = count
                     found += 1
                 if found > 0:
-                    _run_through(config, memory[pair], columns, closes, (start, found, hits, above), log)
+                    _run_through(config, memory[pair], columns, closes, (start, found, hits, before), log)
 
     return cast(Callable[..., None], cross)
 
