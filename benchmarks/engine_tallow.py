@@ -85,14 +85,10 @@ def by_rule(pairs):
     def rule(lines, pair):
         return lines(sma, "close", pair["fast"]) > lines(sma, "close", pair["slow"])
 
-    def part(some):
-        named = [{"fast": fast, "slow": slow} for fast, slow in some]
-        return sweep(bars, rule, named, execution, cash=workload.CASH)
-
+    named = [{"fast": fast, "slow": slow} for fast, slow in pairs]
     with ThreadPoolExecutor(options.threads) as pool:
-        size = -(-len(pairs) // options.threads)
-        parts = list(pool.map(part, [pairs[at : at + size] for at in range(0, len(pairs), size)]))
-    return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+        spread = Spread(options.threads, pool.map)
+        return sweep(market, rule, named, execution, cash=workload.CASH, spread=spread)
 
 
 def by_signals(pairs):

@@ -58,3 +58,31 @@ def test_the_least_recently_used_lines_are_forgotten(monkeypatch):
         assert store.computed == 5
         sma(CLOSE, 2)
     assert store.computed == 6
+
+
+def test_memory_of_a_forgotten_line_is_used_again_unless_somebody_has_it(monkeypatch):
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
+    values = np.arange(10.0)
+    with sharing.sharing(LineStore([values])):
+        kept = sma(values, 1)
+        view, places = sma(values, 2)[3:], set()
+        before = kept.copy(), view.copy()
+        for window in range(3, 10):
+            line = sma(values, window)
+            places.add(line.__array_interface__["data"][0])
+            np.testing.assert_array_equal(
+                line, [np.nan] * (window - 1) + [i - (window - 1) / 2 for i in range(window - 1, 10)]
+            )
+            del line
+        np.testing.assert_array_equal(kept, before[0])
+        np.testing.assert_array_equal(view, before[1])
+    assert len(places) < 7
+    assert kept.__array_interface__["data"][0] not in places
+
+
+def test_an_average_from_shared_sums_is_the_average_alone():
+    for values in (CLOSE, np.array([np.nan, np.nan, 1.0, 2.0, 4.0]), np.array([1.0, np.nan, 3.0, 4.0, 5.0]), CLOSE[:0]):
+        with sharing.sharing(LineStore([values])):
+            together = [sma(values, window) for window in (1, 2, 3, 7)]
+        for window, line in zip((1, 2, 3, 7), together, strict=True):
+            np.testing.assert_array_equal(line, sma(values, window))

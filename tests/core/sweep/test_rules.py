@@ -1,4 +1,5 @@
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -59,6 +60,19 @@ def test_every_combination_equals_its_single_summary_bit_for_bit(execution):
         assert {name: column[row] for name, column in columns.items()} == expected
 
 
+@pytest.mark.parametrize("parts", [1, 2, 5, 9])
+def test_numbers_are_the_same_however_the_work_is_spread(parts, monkeypatch):
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
+    bars, grid = walk(600), pairs(Execution(allow_short=True))
+    whole = run_all(bars, grid, SETTINGS[3])
+    with ThreadPoolExecutor(2) as pool:
+        spread = sweep.Spread(parts, pool.map)
+        found = sweep.sweep(engine.prepare(bars), crossover, grid, SETTINGS[3], cash=1000.0, spread=spread)
+    assert {name: column.tolist() for name, column in found.items()} == {
+        name: column.tolist() for name, column in whole.items()
+    }
+
+
 @pytest.mark.parametrize("execution", SETTINGS)
 def test_every_combination_equals_its_full_run(execution):
     bars, grid = walk(600), pairs(execution)
@@ -82,7 +96,7 @@ def test_funding_is_charged_to_every_combination():
     bars = walk(600)
     rates = FundingRates(bars.time[8::8], np.full(len(bars.time[8::8]), 1e-4))
     grid = [{"fast": 3, "slow": 20}, {"fast": 5, "slow": 20}]
-    columns = sweep.sweep(bars, crossover, grid, Execution(), cash=1000.0, funding=rates)
+    columns = sweep.sweep(engine.prepare(bars, rates), crossover, grid, Execution(), cash=1000.0)
     for row, parameters in enumerate(grid):
         done = engine.run(bars, crossover(Lines(bars), parameters), Execution(), cash=1000.0, funding=rates)
         assert columns["funding"][row] == pytest.approx(done.trades.funding.sum(), rel=1e-12)
@@ -151,7 +165,7 @@ def test_the_least_recently_used_line_is_forgotten_first(monkeypatch):
 def test_a_line_is_known_by_indicator_column_and_parameters():
     lines = Lines(walk(20))
     assert lines(sma, "close", 3) is not lines(sma, "open", 3)
-    assert lines(sma, "close", 3) is not lines(lambda values, window: sma(values, window), "close", 3)
+    assert lines(sma, "close", 3) is not lines(lambda values, window: sma(values, window) + 0.0, "close", 3)
     assert lines.store.computed == 3
 
 

@@ -13,6 +13,16 @@ WORD = 64  # rows in a number
 _BIT, _PLACE = ir.IntType(1), ir.IntType(WORD)
 
 
+def _rows(context: Any, builder: Any, column: tuple[Any, Any], row: Any) -> Any:
+    # The 64 numbers of a column from a row on.
+    kind, value = column
+    vector = ir.VectorType(context.get_value_type(kind.dtype), WORD)
+    data = context.make_array(kind)(context, builder, value).data
+    rows = builder.load(builder.bitcast(builder.gep(data, [row]), vector.as_pointer()))
+    rows.align = kind.dtype.bitwidth // 8
+    return rows
+
+
 @intrinsic
 def greater_bits(typing_context: Any, left: Any, right: Any, row: Any) -> Any:  # pragma: no cover
     """Say for 64 rows from `row` on whether one column is greater: the first in the lowest bit, False for NaN.
@@ -21,16 +31,30 @@ def greater_bits(typing_context: Any, left: Any, right: Any, row: Any) -> Any:  
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(ir.DoubleType(), WORD)
-        sides = []
-        for kind, column in zip(signature.args[:2], arguments[:2], strict=True):
-            data = context.make_array(kind)(context, builder, column).data
-            place = builder.bitcast(builder.gep(data, [arguments[2]]), vector.as_pointer())
-            sides.append(builder.load(place))
-            sides[-1].align = 8
+        columns = zip(signature.args[:2], arguments[:2], strict=True)
+        sides = [_rows(context, builder, column, arguments[2]) for column in columns]
         return builder.bitcast(builder.fcmp_ordered(">", *sides), _PLACE)
 
     return types.uint64(left, right, types.intp), generate
+
+
+@intrinsic
+def changed_bits(typing_context: Any, column: Any, row: Any) -> Any:  # pragma: no cover
+    """Say for 64 rows from `row` on whether a number differs from the one before it.
+
+    NaN does not, and what follows it does. The column must have those rows and the one before them: nothing is checked.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind, (values, first) = signature.args[0], arguments
+        before = builder.sub(first, ir.Constant(_PLACE, 1))
+        now, last = (_rows(context, builder, (kind, values), place) for place in (first, before))
+        if isinstance(kind.dtype, types.Integer):
+            return builder.bitcast(builder.icmp_unsigned("!=", now, last), _PLACE)
+        changed = builder.and_(builder.fcmp_unordered("!=", now, last), builder.fcmp_ordered("ord", now, now))
+        return builder.bitcast(changed, _PLACE)
+
+    return types.uint64(column, types.intp), generate
 
 
 @intrinsic

@@ -46,6 +46,11 @@ class Market:
         return len(self.time)
 
     @cached_property
+    def bars(self) -> Bars:
+        """The bars again; what an engine does not read is NaN."""
+        return Bars.of(self.time, self.columns[:5])
+
+    @cached_property
     def closes(self) -> Closes:
         """What a summary needs of the closes between two events."""
         bits = _bits(self.columns.close)

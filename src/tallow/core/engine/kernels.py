@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 
 from tallow.core import matching
+from tallow.core.engine import bits, segments
 from tallow.core.engine import memory as memories
-from tallow.core.engine import segments
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
 from tallow.core.engine.memory import (
@@ -23,6 +23,8 @@ from tallow.core.engine.memory import (
     bar_at,
     borrow,
     borrow_columns,
+    fetch,
+    fetch_bar,
     load,
     load_bar,
     load_config,
@@ -48,6 +50,7 @@ from tallow.domain.columns import Floats, Times
 _SIZE = states.STATE_SIZE
 _TARGET_PLACE = _SIZE + len(Config._fields)
 _TARGET, _TARGET_FIRST = 2, 21
+_AHEAD = 4  # changes of the target for which bars are asked for in advance
 _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the check runs in vector instructions
 
 
@@ -96,6 +99,8 @@ def _build_run(fingerprint: int, is_plain: bool) -> Callable[..., None]:
         while row < count and state.totals.events <= full:
             change = changes.row[place] if place < len(changes.row) else count
             paid = next_paid(columns, event)
+            if place + _AHEAD < len(changes.row):
+                fetch_bar(columns, changes.row[place + _AHEAD])
             end = next_event(config, state, columns, reach, (row, min(min(change, paid), count)))
             state = mark(state, columns.close[end - 1]) if end > row else state
             row = end
@@ -128,6 +133,12 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
         while row < count:
             change = changes.row[place] if place < len(changes.row) else count
             paid = next_paid(columns, event)
+            if place + _AHEAD < len(changes.row):
+                later = changes.row[place + _AHEAD]
+                fetch_bar(columns, later)
+                fetch(closes.bits, later)
+                fetch(closes.returns, later)
+                fetch(closes.squares, later)
             end = next_event(config, state, columns, reach, (row, min(change, paid)))
             if end == count:
                 moments = gather_quiet(moments, state, columns.close, closes, (row, end))
@@ -240,7 +251,7 @@ def fingerprint_of(*modules: ModuleType) -> int:
     seen = hashlib.sha256()
     for module in modules:
         for name, value in sorted(vars(module).items()):
-            function = getattr(value, "py_func", None)
+            function = getattr(value, "py_func", None) or getattr(value, "_defn", None)
             if isinstance(value, int | float):
                 seen.update(f"{name}={value!r}".encode())
             elif function is not None:
@@ -253,7 +264,7 @@ def _code_bytes(code: CodeType) -> bytes:
     return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames)).encode()
 
 
-FINGERPRINT = fingerprint_of(matching, states, steps, memories, segments)
+FINGERPRINT = fingerprint_of(matching, bits, states, steps, memories, segments)
 KERNELS = Kernels(
     _build_run(FINGERPRINT, False),
     _build_run(FINGERPRINT, True),

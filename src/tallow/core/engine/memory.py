@@ -3,6 +3,8 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -46,6 +48,33 @@ def borrow(typing_context: Any, array: Any) -> Any:  # pragma: no cover
         return view._getvalue()
 
     return array(array), generate
+
+
+@intrinsic
+def fetch(typing_context: Any, array: Any, row: Any) -> Any:  # pragma: no cover
+    """Ask for the memory of a row before it is needed; any number will do for the row, nothing is read."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
+        read, keep, of_data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(hint, [place, read, keep, of_data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+@inlined
+def fetch_bar(columns: Columns, row: int) -> None:  # pragma: no cover
+    """Ask for a bar before it is needed."""
+    fetch(columns.open, row)
+    fetch(columns.high, row)
+    fetch(columns.low, row)
+    fetch(columns.close, row)
+    fetch(columns.volume, row)
 
 
 @inlined

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tallow.core.engine.bits import last_bit
+from tallow.core.engine.bits import WORD, changed_bits, first_bit, last_bit
 from tallow.core.engine.memory import Columns, bar_at, borrow, next_paid
 from tallow.core.engine.state import State
 from tallow.core.engine.step import accept, mark, quiet_range, step
@@ -18,8 +18,9 @@ from tallow.core.matching import Config, account_equity, inlined
 from tallow.domain.columns import Floats, Times
 
 BLOCK = 64  # rows of a cell of the indices
+_PART = 4096  # rows searched for changes before the list of them may grow
 LEVELS = 8  # cells of 1, 2, 4 ... 128 blocks
-_SUBBLOCK = 16  # rows looked at one by one when one of them differs
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _NO_CASH = 1e-12  # fraction of a position below which the cash beside it is rounding
 
 
@@ -82,35 +83,45 @@ def borrow_closes(closes: Closes) -> Closes:  # pragma: no cover
 
 
 @inlined
-def _differs(part: Floats, kept: float) -> bool:  # pragma: no cover
-    # Whether any number of a part differs from the one kept; NaN keeps it.
-    changed = False
-    for i in range(len(part)):
-        changed |= (part[i] != kept) & (part[i] == part[i])
-    return changed
+def _take(targets: Floats, row: int, kept: tuple[float, int], rows: Times) -> tuple[float, int]:  # pragma: no cover
+    # Note a row if its target differs from the one kept; NaN keeps it.
+    target, (last, count) = targets[row], kept
+    if target == last or target != target:
+        return kept
+    rows[count] = row
+    return target, count + 1
+
+
+@njit(nogil=True)
+def _take_part(
+    targets: Floats, span: tuple[int, int], kept: tuple[float, int], rows: Times
+) -> tuple[float, int]:  # pragma: no cover
+    # Note the rows of a span whose target differs. The row before it must exist, and there must be room for all of it.
+    row, stop = span
+    while row + WORD <= stop:
+        changed = changed_bits(targets, row)
+        while changed != _NONE:
+            kept = _take(targets, row + first_bit(changed), kept, rows)
+            changed &= changed - _ONE
+        row += WORD
+    for i in range(row, stop):
+        kept = _take(targets, i, kept, rows)
+    return kept
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_changes(targets: Floats) -> tuple[Times, Floats]:  # pragma: no cover
     """Find the rows whose target differs from the last one that is not NaN, and those targets."""
     targets = borrow(targets)
-    place_for_all = np.empty(len(targets), np.int64)  # memory that is never written is never taken
-    rows = borrow(place_for_all)
-    kept, count = targets.dtype.type(0), 0
-    for start in range(0, len(targets), BLOCK):
-        block = targets[start : start + BLOCK]
-        if not _differs(block, kept):
-            continue
-        for place in range(0, len(block), _SUBBLOCK):
-            part = block[place : place + _SUBBLOCK]
-            if not _differs(part, kept):
-                continue
-            for i in range(len(part)):
-                if part[i] != kept and part[i] == part[i]:
-                    kept = part[i]
-                    rows[count] = start + place + i
-                    count += 1
-    found = place_for_all[:count].copy()
+    rows = np.empty(2 * _PART, np.int64)
+    kept: tuple[float, int] = (targets.dtype.type(0), 0)
+    if len(targets) > 0:
+        kept = _take(targets, 0, kept, borrow(rows))
+    for start in range(1, len(targets), _PART):
+        if kept[1] + _PART > len(rows):
+            rows = np.concatenate((rows, rows))
+        kept = _take_part(targets, (start, min(start + _PART, len(targets))), kept, borrow(rows))
+    found = rows[: kept[1]].copy()
     return found, targets[found].astype(np.float64)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tallow.core.indicators.compiled import compiled
 from tallow.core.indicators.inputs import checked_columns, checked_window, usable
-from tallow.core.indicators.sharing import shared
+from tallow.core.indicators.sharing import held, line_memory, shared
 from tallow.core.indicators.sums import (
     PrefixSum,
     RollingSum,
@@ -54,8 +54,41 @@ def sma(values: Floats, window: int) -> Floats:
         UserError: BAD_PARAMETER when the window is below 1.
     """
     (values,) = checked_columns(values)
+    window, sums = checked_window(window), held(prefix_sums, values)
+    line = line_memory(len(values))  # from numpy, which asks for large pages: they cost a fraction to touch
+    if sums is not None and sums.whole:
+        _sma_from(line, window, sums)
+    elif sums is not None or not _sma_whole(line, window, values):
+        _sma_batch(line, sma_start(window), values)
+    return line
+
+
+class PrefixSums(NamedTuple):
+    """Sums of the values before every row and after the last one, each as two numbers.
+
+    Attributes:
+        first: row of the first usable value; sums before it are 0.
+        whole: whether every value from there on is usable; without that the sums mean nothing.
+    """
+
+    first: int
+    whole: bool
+    highs: Floats
+    lows: Floats
+
+
+def prefix_sums(values: Floats) -> PrefixSums:
+    """Sum up a column once for averages over any window.
+
+    Example:
+        >>> prefix_sums(np.array([np.nan, 1.0, 2.0])).highs.tolist()
+        [0.0, 0.0, 1.0, 3.0]
+    """
     first, whole = find_whole(values)
-    return _sma_whole(checked_window(window), values, first) if whole else _sma_batch(sma_start(window), values)
+    highs, lows = np.zeros(len(values) + 1), np.zeros(len(values) + 1)
+    if whole:
+        extend_prefix(values[first:], highs[first:], lows[first:])
+    return PrefixSums(first, whole, highs, lows)
 
 
 def sma_above(values: Floats, fast: int, slow: int) -> Mask:
@@ -70,8 +103,8 @@ def sma_above(values: Floats, fast: int, slow: int) -> Mask:
     """
     (values,) = checked_columns(values)
     windows = checked_window(fast, "fast"), checked_window(slow, "slow")
-    first, whole = find_whole(values)
-    return _above_whole(windows, values, first) if whole else sma(values, fast) > sma(values, slow)
+    above = np.zeros(len(values), np.bool_)
+    return above if _above_whole(above, windows, values) else sma(values, fast) > sma(values, slow)
 
 
 @shared
@@ -166,11 +199,17 @@ def wma_step(state: WmaState, value: float) -> tuple[WmaState, float]:  # pragma
 
 
 @compiled
-def find_whole(values: Floats) -> tuple[int, bool]:  # pragma: no cover
-    """Give the first usable row, and whether every row from there on is usable."""
+def _first_usable(values: Floats) -> int:  # pragma: no cover
     first = 0
     while first < len(values) and not usable(values[first]):
         first += 1
+    return first
+
+
+@compiled
+def find_whole(values: Floats) -> tuple[int, bool]:  # pragma: no cover
+    """Give the first usable row, and whether every row from there on is usable."""
+    first = _first_usable(values)
     part = values[first:]
     missing = 0
     for i in range(len(part)):
@@ -219,33 +258,52 @@ def _average_chunk(
 
 
 @compiled
-def _sma_whole(window: int, values: Floats, first: int) -> Floats:  # pragma: no cover
+def _extend_usable(values: Floats, highs: Floats, lows: Floats) -> bool:  # pragma: no cover
+    # As `extend_prefix`; say whether every value is usable. A chunk is in the cache, so it is looked at twice.
+    missing = 0
+    for i in range(len(values)):
+        missing += not usable(values[i])
+    extend_prefix(values, highs, lows)
+    return missing == 0
+
+
+@compiled
+def _sma_whole(line: Floats, window: int, values: Floats) -> bool:  # pragma: no cover
     # The same sums in the same order as the step, a chunk at a time: sums one by one, averages in vector instructions.
-    line = np.empty(len(values))
+    # Say whether that was possible: no value after the first usable one is missing.
+    first = _first_usable(values)
     line[:first] = np.nan
     chunk = max(_CHUNK, window)
     highs, lows = np.zeros(window + chunk + 1), np.zeros(window + chunk + 1)
     for start in range(first, len(values), chunk):
         part = values[start : start + chunk]
         count = len(part)
-        extend_prefix(part, highs[window:], lows[window:])
+        if not _extend_usable(part, highs[window:], lows[window:]):
+            return False
         missing = min(count, max(0, first + window - 1 - start))
         _average_chunk(line[start : start + count], window, (highs, lows), window + count, missing)
         _keep_last(highs, lows, count, window + 1)
-    return line
+    return True
 
 
 @compiled
-def _above_whole(windows: tuple[int, int], values: Floats, first: int) -> Mask:  # pragma: no cover
-    above = np.zeros(len(values), np.bool_)
-    longest = max(windows[0], windows[1])
+def _sma_from(line: Floats, window: int, sums: PrefixSums) -> None:  # pragma: no cover
+    missing = min(len(line), sums.first + window - 1)
+    _average_chunk(line, window, (sums.highs, sums.lows), len(line), missing)
+
+
+@compiled
+def _above_whole(above: Mask, windows: tuple[int, int], values: Floats) -> bool:  # pragma: no cover
+    # Fill in where one average is above the other; say whether that was possible, as `_sma_whole` does.
+    longest, first = max(windows[0], windows[1]), _first_usable(values)
     chunk = max(_CHUNK, longest)
     highs, lows = np.zeros(longest + chunk + 1), np.zeros(longest + chunk + 1)
     fast, slow = np.empty(chunk), np.empty(chunk)
     for start in range(first, len(values), chunk):
         part = values[start : start + chunk]
         count = len(part)
-        extend_prefix(part, highs[longest:], lows[longest:])
+        if not _extend_usable(part, highs[longest:], lows[longest:]):
+            return False
         for line, window in ((fast, windows[0]), (slow, windows[1])):
             missing = min(count, max(0, first + window - 1 - start))
             _average_chunk(line[:count], window, (highs, lows), longest + count, missing)
@@ -253,15 +311,13 @@ def _above_whole(windows: tuple[int, int], values: Floats, first: int) -> Mask: 
         for i in range(count):
             out[i] = fast[i] > slow[i]
         _keep_last(highs, lows, count, longest + 1)
-    return above
+    return True
 
 
 @compiled
-def _sma_batch(state: PrefixSum, values: Floats) -> Floats:  # pragma: no cover
-    line = np.empty(len(values))
+def _sma_batch(line: Floats, state: PrefixSum, values: Floats) -> None:  # pragma: no cover
     for row in range(len(values)):
         state, line[row] = sma_step(state, values[row])
-    return line
 
 
 @compiled

@@ -1,6 +1,7 @@
 """Indicators computed once for many uses of the same columns: what a sweep does for the functions of this package."""
 
 import functools
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from tallow.domain.columns import Floats
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LINE_BYTES = 512_000_000
+LINE_BYTES = 128_000_000
 FEWEST_LINES = 4
 Key = tuple[object, ...]
 
@@ -33,6 +34,8 @@ class LineStore:
         self.capacity = max(FEWEST_LINES, LINE_BYTES // (8 * max(1, max(map(len, columns), default=1))))
         self.computed = 0
         self._held: OrderedDict[Key, Any] = OrderedDict()
+        self._sums: dict[Key, Any] = {}
+        self._left: list[Floats] = []
 
     def key(
         self, function: Callable[..., Any], arguments: tuple[object, ...], options: dict[str, object]
@@ -49,17 +52,46 @@ class LineStore:
             parts.append(place)
         return tuple(parts)
 
+    def call(self, indicator: Callable[..., R], *arguments: Any) -> R:
+        """Give what an indicator makes of columns of the series and parameters."""
+        bare: Callable[..., R] = getattr(indicator, "__wrapped__", indicator)
+        key = self.key(bare, arguments, {})
+        with sharing(self):
+            return bare(*arguments) if key is None else self.line(key, lambda: bare(*arguments))
+
     def line(self, key: Key, compute: Callable[[], R]) -> R:
         """Give what was computed under a key, read-only, or compute it."""
-        if key in self._held:
-            self._held.move_to_end(key)
-        else:
-            self._held[key] = _locked(compute())
+        # Several threads may ask at once, so a line can be forgotten between two statements, or computed twice.
+        found: R | None = self._held.pop(key, None)
+        if found is None:
+            found = _locked(compute())
             self.computed += 1
-            if len(self._held) > self.capacity:
-                self._held.popitem(last=False)
-        found: R = self._held[key]
+        self._held[key] = found
+        while len(self._held) > self.capacity:
+            self._forget()
         return found
+
+    def sums(self, key: Key, compute: Callable[[], R]) -> R:
+        """Give what lines are made from: kept as long as the store, because every line over the column needs it."""
+        found: R | None = self._sums.get(key)
+        if found is None:
+            found = self._sums[key] = _locked(compute())
+        return found
+
+    def memory(self, rows: int) -> Floats:
+        """Give memory for a line: what one that was forgotten left, or new memory, which costs more to touch."""
+        try:
+            left = self._left.pop()
+        except IndexError:
+            return np.empty(rows)
+        return left if len(left) == rows else np.empty(rows)
+
+    def _forget(self) -> None:
+        _, line = self._held.popitem(last=False)
+        # What nobody else has: this name and the argument of the call count as two.
+        if isinstance(line, np.ndarray) and line.dtype == np.float64 and sys.getrefcount(line) == 2:
+            line.flags.writeable = True
+            self._left.append(line)
 
 
 _STORE: ContextVar[LineStore | None] = ContextVar("store", default=None)
@@ -89,6 +121,19 @@ def shared(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def held(compute: Callable[[Floats], R], column: Floats) -> R | None:
+    """Give what lines are made from, from the store in force; None where the column is none of its own."""
+    store = _STORE.get()
+    key = None if store is None else store.key(compute, (column,), {})
+    return None if store is None or key is None else store.sums(key, lambda: compute(column))
+
+
+def line_memory(rows: int) -> Floats:
+    """Give memory for a line, from the store in force if there is one."""
+    store = _STORE.get()
+    return np.empty(rows) if store is None else store.memory(rows)
+
+
 def _place(values: np.ndarray[Any, Any]) -> Key:
     # Where numbers lie and how: two arrays with the same place are the same numbers.
     return (values.__array_interface__["data"][0], values.shape, values.strides, values.dtype.str)
@@ -97,5 +142,6 @@ def _place(values: np.ndarray[Any, Any]) -> Key:
 def _locked(lines: R) -> R:
     parts: tuple[Any, ...] = lines if isinstance(lines, tuple) else (lines,)
     for line in parts:
-        line.flags.writeable = False
+        if isinstance(line, np.ndarray):
+            line.flags.writeable = False
     return lines

@@ -5,7 +5,7 @@ a nanosecond a bar. A crossing is carried out by the engine's own step, and the 
 up as `engine.summarize` does, so every number is the same to the bit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -24,6 +24,7 @@ from tallow.core.engine.step import mark
 from tallow.core.indicators.averages import EmaState, average_between, ema_start, ema_step, extend_prefix
 from tallow.core.indicators.inputs import checked_window
 from tallow.core.matching import Config, configure, inlined
+from tallow.core.sweep.rules import ALONE, Spread
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
 from tallow.domain.scene import Execution
@@ -35,19 +36,6 @@ _BLOCK = 512  # bars a block: an average of them is four kilobytes
 _SIZE = STATE_SIZE
 _NONE, _ONE, _TOP = np.uint64(0), np.uint64(1), np.uint64(WORD - 1)
 _NEXT = _SIZE + len(Moments._fields)  # place of the next row in the memory of a pair
-
-
-class Spread(NamedTuple):
-    """Into how many parts the work is cut, and what maps a function over them.
-
-    `ThreadPoolExecutor(2).map` computes two at a time: the kernel lets go of the interpreter.
-    """
-
-    parts: int = 1
-    map: Callable[..., Iterable[Any]] = map
-
-
-ALONE = Spread()
 
 
 class Averages(NamedTuple):

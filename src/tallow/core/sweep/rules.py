@@ -1,12 +1,13 @@
 """Many parameter combinations on one series, each with the numbers that a single backtest gives."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tallow.core.engine import Summary, prepare, summarize
+from tallow.core.engine import Market, Summary, prepare, summarize
 from tallow.core.indicators.sharing import LineStore
-from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates, Targets
+from tallow.domain.columns import COLUMNS, Bars, Floats, Targets
 from tallow.domain.scene import Execution
 
 
@@ -31,8 +32,20 @@ class Lines:
 
     def __call__(self, indicator: Callable[..., Floats], column: str, *parameters: float) -> Floats:
         """Give `indicator(bars.column, *parameters)`, computed once while it is held; read only."""
-        key = (indicator, column, *parameters)
-        return self.store.line(key, lambda: indicator(getattr(self.bars, column), *parameters))
+        return self.store.call(indicator, getattr(self.bars, column), *parameters)
+
+
+class Spread(NamedTuple):
+    """Into how many parts the work is cut, and what maps a function over them.
+
+    `ThreadPoolExecutor(2).map` computes two at a time: the kernel lets go of the interpreter.
+    """
+
+    parts: int = 1
+    map: Callable[..., Iterable[Any]] = map
+
+
+ALONE = Spread()
 
 
 Rule = Callable[[Lines, Mapping[str, float]], Targets]
@@ -40,13 +53,13 @@ Rule = Callable[[Lines, Mapping[str, float]], Targets]
 
 
 def sweep(
-    bars: Bars,
+    bars: Bars | Market,
     rule: Rule,
     grid: Sequence[Mapping[str, float]],
     execution: Execution,
     *,
     cash: float,
-    funding: FundingRates | None = None,
+    spread: Spread = ALONE,
 ) -> dict[str, Floats]:
     """Backtest a rule under every combination of a grid; give each number as a column in the order of the grid.
 
@@ -57,23 +70,30 @@ def sweep(
     number is NaN; an empty grid gives no columns.
 
     Args:
-        bars: the series, checked once.
+        bars: the series, or what `prepare` made of it and of funding.
         rule: what to trade under one combination.
         grid: one mapping of parameter to value per combination.
         execution: fills and costs, the same for all.
         cash: starting balance in quote units.
-        funding: rates that longs pay to shorts.
+        spread: into how many parts the grid is cut, and who computes them; a rule is then called by several at once.
 
     Raises:
-        DataError: BAD_BARS, BAD_FUNDING.
+        DataError: BAD_BARS.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
     """
-    market, lines = prepare(bars, funding), Lines(bars)
+    market = prepare(bars)
+    lines = Lines(market.bars)
     columns = {name: np.full(len(grid), np.nan) for name in Summary._fields if len(grid)}
-    for row in by_shared_lines(grid, lines.store.capacity):
-        found = summarize(market, rule(lines, grid[row]), execution, cash=cash, periods_per_year=1.0)
-        for name, value in zip(Summary._fields, found, strict=True):
-            columns[name][row] = value
+    order = by_shared_lines(grid, lines.store.capacity // spread.parts)
+
+    def compute(part: Sequence[int]) -> None:
+        for row in part:
+            found = summarize(market, rule(lines, grid[row]), execution, cash=cash, periods_per_year=1.0)
+            for name, value in zip(Summary._fields, found, strict=True):
+                columns[name][row] = value
+
+    size = max(1, -(-len(order) // spread.parts))
+    list(spread.map(compute, [order[start : start + size] for start in range(0, len(order), size)]))
     return columns
 
 
@@ -81,7 +101,7 @@ def by_shared_lines(grid: Sequence[Mapping[str, float | str]], capacity: int = 1
     """Order the rows of a grid so that neighbours share as many parameters, and with them lines, as possible.
 
     The parameter with the most values changes slowest: those of the others are few enough to stay in the cache. Where
-    the one with the next most has too many for half of `capacity` lines, it is taken in parts that fit.
+    the one with the next most has too many for three quarters of `capacity` lines, it is taken in parts that fit.
 
     Example:
         >>> by_shared_lines([{"fast": 5, "slow": 20}, {"fast": 9, "slow": 30}, {"fast": 5, "slow": 40}])
@@ -93,7 +113,7 @@ def by_shared_lines(grid: Sequence[Mapping[str, float | str]], capacity: int = 1
             values.setdefault(name, set()).add(value)
     names = sorted(values, key=lambda name: (-len(values[name]), name))
     inner = names[1] if len(names) > 1 else ""
-    parts = {value: i // max(1, capacity // 2) for i, value in enumerate(sorted(values.get(inner, ()), key=_rank))}
+    parts = {value: i // max(1, capacity * 3 // 4) for i, value in enumerate(sorted(values.get(inner, ()), key=_rank))}
     order = sorted(
         range(len(grid)),
         key=lambda row: (
