@@ -74,7 +74,13 @@ def trade_log(events: Events, time: Times, cash: float, close: float) -> TradeLo
 
 def _reduce(combine: np.ufunc, values: Floats, first: NDArray[np.int64]) -> Floats:
     # Combine the values of each trade's events; without trades there is nothing to combine.
-    return combine.reduceat(values, first) if len(first) else np.zeros(0)
+    if len(first) == 0:
+        return np.zeros(0)
+    if len(values) == 2 * len(first) and bool(np.all(np.diff(first) == 2)):
+        # An entry and an exit each, as most runs have: the same sums in a fraction of the time.
+        combined: Floats = combine(values[::2], values[1::2])
+        return combined
+    return combine.reduceat(values, first)
 
 
 def _average(events: Events, first: NDArray[np.int64], chosen: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -9,6 +9,9 @@ from tallow.domain.columns import Floats, Times
 from tallow.domain.results import Path
 
 
+_PART = 64  # rows that are looked at together
+
+
 @dataclass(frozen=True)
 class Drawdown:
     """One fall below a peak, up to the first bar that is back at it.
@@ -61,6 +64,17 @@ def path_drawdowns(path: Path, time: Times, cash: float, count: int = 10) -> lis
 
 
 @compiled
+def _matters_not(close: Floats, cash: float, quantity: float, bounds: tuple[float, float]) -> bool:  # pragma: no cover
+    # Whether every mark of a few rows lies between the lowest since the peak and the peak; in vector instructions.
+    lowest, peak = bounds
+    beyond = 0
+    for i in range(len(close)):
+        value = cash + quantity * close[i]
+        beyond += (value >= peak) | (value < lowest)
+    return beyond == 0
+
+
+@compiled
 def _falls(
     close: Floats, row: Times, cash: Floats, quantity: Floats, peak: float
 ) -> tuple[Floats, Times, Times, Times]:  # pragma: no cover
@@ -74,21 +88,24 @@ def _falls(
         end = row[k + 1] if k + 1 < len(row) else len(close)
         # Without a position all marks are equal: the first tells how deep, the last where the peak ends.
         stop = end if quantity[k] != 0.0 else min(end, row[k] + 1)
-        for i in range(row[k], stop):
-            value = cash[k] + quantity[k] * close[i]
-            if value >= peak:
-                if depth < 0.0:
-                    depths.append(depth)
-                    starts.append(top)
-                    troughs.append(trough)
-                    ends.append(i)
-                    depth = 0.0
-                peak, top, lowest = value, i, value
-            elif value < lowest:
-                lowest = value
-                fall = (value - peak) / peak
-                if fall < depth:
-                    depth, trough = fall, i
+        for first in range(row[k], stop, _PART):
+            if _matters_not(close[first : min(first + _PART, stop)], cash[k], quantity[k], (lowest, peak)):
+                continue
+            for i in range(first, min(first + _PART, stop)):
+                value = cash[k] + quantity[k] * close[i]
+                if value >= peak:
+                    if depth < 0.0:
+                        depths.append(depth)
+                        starts.append(top)
+                        troughs.append(trough)
+                        ends.append(i)
+                        depth = 0.0
+                    peak, top, lowest = value, i, value
+                elif value < lowest:
+                    lowest = value
+                    fall = (value - peak) / peak
+                    if fall < depth:
+                        depth, trough = fall, i
         if stop < end and cash[k] >= peak:
             top = end - 1
     if depth < 0.0:
