@@ -8,7 +8,6 @@ from tallow.core.indicators.compiled import compiled
 from tallow.domain.columns import Floats, Times
 from tallow.domain.results import Path
 
-
 _PART = 64  # rows that are looked at together
 
 
@@ -64,14 +63,23 @@ def path_drawdowns(path: Path, time: Times, cash: float, count: int = 10) -> lis
 
 
 @compiled
-def _matters_not(close: Floats, cash: float, quantity: float, bounds: tuple[float, float]) -> bool:  # pragma: no cover
-    # Whether every mark of a few rows lies between the lowest since the peak and the peak; in vector instructions.
-    lowest, peak = bounds
-    beyond = 0
-    for i in range(len(close)):
-        value = cash + quantity * close[i]
-        beyond += (value >= peak) | (value < lowest)
-    return beyond == 0
+def _next_mark(
+    close: Floats, span: tuple[int, int], account: tuple[float, float], bounds: tuple[float, float]
+) -> int:  # pragma: no cover
+    # The first row whose mark is at the peak or below the lowest since; the end of the span when there is none.
+    (row, stop), (cash, quantity), (lowest, peak) = span, account, bounds
+    while row < stop:
+        part, beyond = close[row : min(row + _PART, stop)], 0
+        for i in range(len(part)):
+            value = cash + quantity * part[i]
+            beyond += (value >= peak) | (value < lowest)
+        if beyond > 0:
+            for i in range(len(part)):
+                value = cash + quantity * part[i]
+                if value >= peak or value < lowest:
+                    return row + i
+        row += len(part)
+    return stop
 
 
 @compiled
@@ -88,24 +96,22 @@ def _falls(
         end = row[k + 1] if k + 1 < len(row) else len(close)
         # Without a position all marks are equal: the first tells how deep, the last where the peak ends.
         stop = end if quantity[k] != 0.0 else min(end, row[k] + 1)
-        for first in range(row[k], stop, _PART):
-            if _matters_not(close[first : min(first + _PART, stop)], cash[k], quantity[k], (lowest, peak)):
-                continue
-            for i in range(first, min(first + _PART, stop)):
-                value = cash[k] + quantity[k] * close[i]
-                if value >= peak:
-                    if depth < 0.0:
-                        depths.append(depth)
-                        starts.append(top)
-                        troughs.append(trough)
-                        ends.append(i)
-                        depth = 0.0
-                    peak, top, lowest = value, i, value
-                elif value < lowest:
-                    lowest = value
-                    fall = (value - peak) / peak
-                    if fall < depth:
-                        depth, trough = fall, i
+        account = cash[k], quantity[k]
+        i = _next_mark(close, (row[k], stop), account, (lowest, peak))
+        while i < stop:
+            value = cash[k] + quantity[k] * close[i]
+            lowest = value
+            if value >= peak:
+                if depth < 0.0:
+                    depths.append(depth)
+                    starts.append(top)
+                    troughs.append(trough)
+                    ends.append(i)
+                    depth = 0.0
+                peak, top = value, i
+            elif (value - peak) / peak < depth:
+                depth, trough = (value - peak) / peak, i
+            i = _next_mark(close, (i + 1, stop), account, (lowest, peak))
         if stop < end and cash[k] >= peak:
             top = end - 1
     if depth < 0.0:
