@@ -1,6 +1,6 @@
 """The workload on backtesting.py: run under the environment that peers.py builds; one backtest a pair.
 
-Fractional sizes by a fraction of equity; fills at the deciding bar's close, as the other engines of this comparison.
+Fractional sizes by a fraction of equity; fills at the deciding bar's close, in tasks bars and compiled at the next open.
 """
 
 import time
@@ -51,7 +51,7 @@ def one_by_one():
             Crossover,
             cash=workload.CASH,
             commission=workload.FEE,
-            trade_on_close=True,
+            trade_on_close=options.task not in ("bars", "compiled"),
             finalize_trades=True,
         ).run()
         trades = found["_trades"]

@@ -5,7 +5,8 @@ bars are checked (`prepare`) once before the timed calls, or in each of them in 
 ``compiled`` loads the built-in crossover; ``indicators`` and ``pandas`` load a user's file with a vectorised
 `signals()`. Task bracket: the built-in crossover with a stop and a target. Task bars: a class that decides bar by bar.
 Task sweep: the crossover under every pair of the grid; mode ``crossings`` by the kernel for crossings, ``rule`` by any
-rule that gives targets, ``signals`` by a user's file as `tallow sweep` evaluates it.
+rule that gives targets, ``signals`` by a user's file as `tallow sweep` evaluates it. Task compiled: a strategy that
+numba compiles into the loop and that sends market orders. Tasks bars and compiled fill at the next open.
 """
 
 import time
@@ -31,7 +32,8 @@ columns = workload.load(options.inputs)
 bars = Bars.of(columns["time"], tuple(columns[name] for name in workload.COLUMNS[1:]))
 grid = workload.chosen_pairs(options)
 stops = {"stop_loss": workload.STOP, "take_profit": workload.TARGET} if options.task == "bracket" else {}
-execution = Execution(fill="close", taker_fee=workload.FEE, maker_fee=workload.FEE, **stops)
+fill = "next_open" if options.task in ("bars", "compiled") else "close"
+execution = Execution(fill=fill, taker_fee=workload.FEE, maker_fee=workload.FEE, **stops)
 minute = parse_timeframe("1m")
 mode, _, checks = options.mode.partition("-")
 code = "sma_cross" if mode == "compiled" else str(Path(__file__).with_name(f"crossover_{mode}.py"))
@@ -76,6 +78,14 @@ def bar_by_bar():
     return summary_of(engine.run_path(market, decider(Crossover, {}, bars), execution, cash=workload.CASH))
 
 
+def compiled():
+    from crossover_compiled import decide
+    from tallow.core.orders import CompiledStrategy, run_compiled
+
+    inputs = tuple(sma(bars.close, window) for window in workload.PAIR)
+    return summary_of(run_compiled(market, CompiledStrategy(decide, inputs), execution, cash=workload.CASH).run)
+
+
 def by_crossings(pairs):
     with ThreadPoolExecutor(options.threads) as pool:
         return crossings(market, pairs, execution, cash=workload.CASH, spread=Spread(options.threads, pool.map))
@@ -104,5 +114,5 @@ def combinations():
     return np.column_stack([named[name] for name in (*workload.MEASURED, "bar_sharpe")])
 
 
-call = {"sweep": combinations, "bars": bar_by_bar}.get(options.task, single)
+call = {"sweep": combinations, "bars": bar_by_bar, "compiled": compiled}.get(options.task, single)
 workload.report("tallow", options, import_s, call, ("numba", "numpy", "pandas"))
