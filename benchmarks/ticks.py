@@ -25,17 +25,22 @@ LATENCY = 5_000  # microseconds
 TICK, LOT, MOST = 0.5, 0.01, 5
 
 
-def prepare(cache: Path, rows: int) -> Path:
-    """Draw a tape once: a walk on a grid of half a unit, each print from both sides, 125 rows a second."""
-    folder = cache / "inputs" / f"ticks-{rows}-{SEED}"
+def prepare(cache: Path, rows: int, calm: bool = False) -> Path:
+    """Draw a tape once: a walk on a grid of half a unit, each print from both sides, 125 rows a second.
+
+    On a calm tape the price stands still around every whole second: no order meets a market that has moved away.
+    """
+    folder = cache / "inputs" / f"ticks-{'calm-' if calm else ''}{rows}-{SEED}"
     if (folder / "reference.npy").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.Generator(np.random.PCG64(SEED))
     prints = rows // 2
     moved = random.integers(-1, 2, prints) * (random.random(prints) < 0.05)
-    price = 60_000.0 + TICK * np.cumsum(moved)
     moment = 1_735_689_600_000_000 + np.cumsum(1 + random.exponential(16_000, prints).astype(np.int64))
+    if calm:
+        moved[(moment + 3 * LATENCY) % 1_000_000 <= 6 * LATENCY] = 0
+    price = 60_000.0 + TICK * np.cumsum(moved)
     # Whole lots: hftbacktest rounds what has traded in a queue to lots, and less than half a lot is none.
     quantity = LOT * np.ceil(random.exponential(1.0 / LOT, prints))
     columns = {"time": np.repeat(moment, 2), "price": np.repeat(price, 2), "quantity": np.repeat(quantity, 2)}
