@@ -15,6 +15,9 @@ REQUIREMENTS = {
     "raptorbt": ("raptorbt==0.13.4", "numpy==2.4.6"),
     "hftbacktest": ("hftbacktest==2.4.4", "numpy==2.2.6"),
     "backtesting": ("backtesting==0.6.6", "numpy==2.4.6", "pandas==3.1.1"),
+    "backtrader": ("backtrader==1.9.78.123", "numpy==2.4.6", "pandas==3.1.1"),
+    # The newest for Python 3.11; its wranglers need pandas 2.
+    "nautilus": ("nautilus_trader==1.221.0", "numpy==2.4.6", "pandas==2.3.3", "pyarrow==26.0.1"),
 }
 STAMP = "requirements.built"
 
