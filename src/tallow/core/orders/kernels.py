@@ -14,7 +14,7 @@ from tallow.core.engine import memory as memories
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
 from tallow.core.engine.kernels import fingerprint_of
-from tallow.core.engine.memory import borrow
+from tallow.core.engine.memory import borrow, borrow_columns
 from tallow.core.engine.step import mark
 from tallow.core.matching import account_equity, inlined
 from tallow.core.orders import book as books
@@ -211,6 +211,7 @@ def _build_run(fingerprint: int) -> Callable[..., Any]:
         _ = fingerprint
         inputs, own, row = plan
         book, logs = open_book(book), _borrowed(logs)
+        tape = Tape(borrow_columns(tape.columns), borrow(tape.time))
         desk, event = load_desk(book.memory), int(book.memory[M_FUNDING])
         while row < len(tape.time) and _has_room(logs, desk):
             bar = bar_at(tape, row, event)
