@@ -5,13 +5,25 @@ from numba import njit
 from tallow.core.orders.messages import send, target_order
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def decide(now, view, own, outbox):
-    """Put all of the equity into a market order while the fast average is above the slow one."""
-    quick, calm = now.inputs
-    above = quick[now.row] > calm[now.row]
+    """Put all of the equity into a market order while the fast average is above the slow one.
+
+    Both averages are sums that run along: `own` is the two sums, `now.inputs` the two windows.
+    """
+    quick, calm = own
+    fast, slow = now.inputs
+    row, close = now.row, now.columns.close
+    quick += close[row]
+    calm += close[row]
+    if row >= fast:
+        quick -= close[row - fast]
+    if row >= slow:
+        calm -= close[row - slow]
+    above = row >= slow - 1 and quick * slow > calm * fast
+    count = 0
     if above and view.position == 0.0:
-        return own, send(outbox, 0, target_order(1.0))
-    if view.position > 0.0 and not above:
-        return own, send(outbox, 0, target_order(0.0))
-    return own, 0
+        count = send(outbox, 0, target_order(1.0))
+    elif view.position > 0.0 and not above:
+        count = send(outbox, 0, target_order(0.0))
+    return (quick, calm), count

@@ -1,6 +1,7 @@
 """The workload on backtesting.py: run under the environment that peers.py builds; one backtest a pair.
 
-Fractional sizes by a fraction of equity; fills at the deciding bar's close, in tasks bars and compiled at the next open.
+Fractional sizes by a fraction of equity; fills at the deciding bar's close, in tasks bars and compiled at the next
+open.
 """
 
 import time

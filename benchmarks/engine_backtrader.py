@@ -1,9 +1,9 @@
 """The crossover on backtrader: run under the environment that peers.py builds.
 
 All the cash at the next open, as its default is; fractional sizes, a part in 10^15 less than the cash pays, because it
-refuses an order whose cost rounds to more. Modes: empty (the fastest setting that was found: columns put into its lines
-at once, averages by numpy as a line of the feed, no observers, no analyzers), ``indicators`` (its feed for pandas and its
-`SMA` and `CrossOver`, the way its manual shows).
+refuses an order whose cost rounds to more. Modes: empty (the fastest setting that was found: columns put into its
+lines at once, averages by numpy as a line of the feed, no observers, no analyzers), ``indicators`` (its feed for pandas
+and its `SMA`, the way its manual shows).
 """
 
 import time

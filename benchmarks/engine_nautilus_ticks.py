@@ -1,9 +1,9 @@
 """Quoting on trades with NautilusTrader: run under the environment that peers.py builds, called by ticks.py.
 
-Every print of the tape is there from both sides, and its fill model fills at a touch: so limit orders fill by trades at
-their price or through it, first in their queue, as tallow's with `queue=0`. Its latency delays commands; what has become
-of orders it tells at once, so this strategy counts a fill only after the latency. A second timer fires when commands
-arrive: without one they reach the venue only after the next trade has been matched.
+Every print of the tape is there from both sides, and its fill model fills at a touch: so limit orders fill by trades
+at their price or through it, first in their queue, as tallow's with `queue=0`. Its latency delays commands; what has
+become of orders it tells at once, so this strategy counts a fill only after the latency. A second timer fires when
+commands arrive: without one they reach the venue only after the next trade has been matched.
 """
 
 import argparse

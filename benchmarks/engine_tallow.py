@@ -80,10 +80,11 @@ def bar_by_bar():
 
 def compiled():
     from crossover_compiled import decide
+
     from tallow.core.orders import CompiledStrategy, run_compiled
 
-    inputs = tuple(sma(bars.close, window) for window in workload.PAIR)
-    return summary_of(run_compiled(market, CompiledStrategy(decide, inputs), execution, cash=workload.CASH).run)
+    strategy = CompiledStrategy(decide, workload.PAIR, own=(0.0, 0.0))
+    return summary_of(run_compiled(market, strategy, execution, cash=workload.CASH).run)
 
 
 def by_crossings(pairs):

@@ -65,10 +65,14 @@ def compare(scene: str, options: argparse.Namespace) -> dict:
         gap = np.abs(rounds[0]["equity"] / mine["equity"] - 1)
         seconds = [value for one in rounds for value in one["runs_s"]]
         agrees = float(gap.max()) <= TOLERANCE and rounds[0]["found"][1] == mine["found"][1]
+        median = statistics.median(seconds) if agrees else None
         found[" ".join(entrant).strip()] = {
+            "engine": " ".join(entrant).strip(),
+            "agrees": agrees,
+            "rate": len(mine["equity"]) / median if agrees else None,
             "largest_equity_difference": float(gap.max()),
             "orders": rounds[0]["found"][1],
-            "median_s": statistics.median(seconds) if agrees else None,
+            "median_s": median,
             "spread_s": [min(seconds), max(seconds)] if agrees else None,
             "cpu_median_s": statistics.median([v for one in rounds for v in one["cpu_s"]]) if agrees else None,
             "first_s": statistics.median([one["first_s"] for one in rounds]),
@@ -79,14 +83,13 @@ def compare(scene: str, options: argparse.Namespace) -> dict:
     ours = found["tallow"]["median_s"]
     rows, columns = len(mine["equity"]), len(portfolio_inputs.load(inputs)["symbols"])
     return {
-        "benchmark": f"B7 {scene}",
+        "benchmark": scene,
         "rows": rows,
         "instruments": columns,
         "ratio": best / ours if best else None,
         "goal": 40 if scene == "five" else 20,
-        "limit_bytes_a_row": 8 * (2 * columns + 1),
         "load_1m": os.getloadavg()[0],
-        "engines": found,
+        "engines": list(found.values()),
     }
 
 

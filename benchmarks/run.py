@@ -15,97 +15,24 @@ import resource
 import statistics
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
+import goals
+import limits
 import numpy as np
 import peers
 import workload
+from tasks import OURS, TASKS, Entrant
 
 HERE = Path(__file__).resolve().parent
-TOLERANCE = 1e-9
-OURS = "tallow"
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """One engine in one setting, and the size of its share of the work."""
-
-    engine: str
-    mode: str
-    rows: int
-    combinations: int = 1
-    tolerance: float = TOLERANCE
-    note: str = ""
-    threads: int = 1
-
-    @property
-    def name(self) -> str:
-        """Engine and mode."""
-        return f"{self.engine} {self.mode}".strip()
-
-    @property
-    def work(self) -> int:
-        """Bars times combinations of one call."""
-        return self.rows * self.combinations
-
-
-SATOSHIS = "sizes are whole satoshis, so its equity may differ from the eighth digit on"
-TASKS = {
-    "single": (
-        "single",
-        "B5 one backtest, SMA 30/150, fee 0.1 %, every trade and the full summary",
-        (
-            Entrant(OURS, "compiled", 10_000_000),
-            Entrant(OURS, "compiled-check", 10_000_000),
-            Entrant(OURS, "indicators", 10_000_000),
-            Entrant(OURS, "pandas", 10_000_000),
-            Entrant("raptorbt", "", 10_000_000),
-            Entrant("vectorbt", "", 10_000_000),
-            Entrant("backtesting", "", 500_000, tolerance=1e-6, note=SATOSHIS),
-        ),
-    ),
-    "bracket": (
-        "bracket",
-        "B6 the same with a stop at 1 % and a target at 2 %",
-        (Entrant(OURS, "compiled", 10_000_000), Entrant("raptorbt", "", 10_000_000)),
-    ),
-    "bars": (
-        "bars",
-        "B1 one backtest, asked at every bar in Python",
-        (Entrant(OURS, "", 500_000), Entrant("backtesting", "", 500_000, tolerance=1e-6, note=SATOSHIS)),
-    ),
-    "sweep": (
-        "sweep",
-        "A1, A2 sweep of SMA pairs, fee 0.1 %, full summary a pair, one thread",
-        (
-            Entrant(OURS, "crossings", 500_000, 1000),
-            Entrant(OURS, "rule", 500_000, 1000),
-            Entrant(OURS, "signals", 500_000, 1000),
-            Entrant("raptorbt", "", 500_000, 40),
-            Entrant("vectorbt", "", 500_000, 20),
-            Entrant("backtesting", "", 500_000, 2, tolerance=1e-6, note=SATOSHIS),
-        ),
-    ),
-    "large": (
-        "sweep",
-        "A3 one million bars, 10,000 pairs, two threads",
-        (Entrant(OURS, "crossings", 1_000_000, 10_000, threads=2),),
-    ),
-    "wide": (
-        "sweep",
-        "A5 200,000 bars, 10,000 pairs, two threads",
-        (
-            Entrant(OURS, "crossings", 200_000, 10_000, threads=2),
-            Entrant(OURS, "rule", 200_000, 10_000, threads=2),
-            Entrant("raptorbt", "batch", 200_000, 128, threads=2),
-        ),
-    ),
+SCRIPTS = {
+    "portfolio": ("--rows", "100000"),
+    "ticks": ("--rows", "300000", "--calm-rows", "30000"),
+    "first": ("--rounds", "3"),
 }
-
-
-SCRIPTS = {"portfolio": (), "ticks": (), "first": ()}
-"""Benchmarks with scripts of their own."""
+"""Benchmarks with scripts of their own, and what makes them small."""
 
 
 def measure(task: str, entrant: Entrant, cache: Path) -> dict:
@@ -113,7 +40,7 @@ def measure(task: str, entrant: Entrant, cache: Path) -> dict:
     python = sys.executable if entrant.engine == OURS else peers.interpreter(entrant.engine, cache)
     command = [python, HERE / f"engine_{entrant.engine}.py", "--task", task, "--mode", entrant.mode]
     command += ["--inputs", workload.prepare(cache, entrant.rows), "--combinations", entrant.combinations]
-    command += ["--threads", entrant.threads]
+    command += ["--threads", entrant.threads, "--runs", entrant.runs]
     names = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS")
     busy, own = _busy(), _children()
     done = subprocess.run(
@@ -162,7 +89,7 @@ def agrees(gap: dict[str, float], tolerance: float) -> bool:
 
 def yardstick(task: str, entrant: Entrant, cache: Path) -> list:
     """Give our numbers on the rows an entrant runs on."""
-    mode = {"sweep": "crossings", "bars": ""}.get(task, "compiled")
+    mode = {"sweep": "crossings", "bars": "", "compiled": ""}.get(task, "compiled")
     return measure(task, Entrant(OURS, mode, entrant.rows, entrant.combinations), cache)["found"]
 
 
@@ -291,34 +218,49 @@ def main() -> int:
     parts = options.only.split(",")
     for peer in peers.REQUIREMENTS:
         peers.interpreter(peer, options.cache)
+    known = [script("limits.py")]
+    print(json.dumps(known[0]), flush=True)
+    for line in chain(contests(parts, options), others(parts, options)):
+        for row in line.get("engines", ()):
+            row["limit"] = limits.limit_of(line["benchmark"], row["engine"], row.get("rate"), known[0])
+        if "cached_s" in line:
+            line["limit"] = limits.limit_of_start(line["cached_s"], known[0])
+        known.append(line)
+        print(json.dumps(line), flush=True)
+    print(goals.table(known, small=options.small), file=sys.stderr, flush=True)
+    return 0
+
+
+def contests(parts: list[str], options: argparse.Namespace) -> Iterator[dict]:
+    """Stage the contests of tasks.py; give a line each."""
     for name, (task, title, entrants) in TASKS.items():
         if name not in parts:
             continue
-        chosen = tuple(_smaller(entrant) for entrant in entrants) if options.small else entrants
+        chosen = tuple(entrant.smaller() for entrant in entrants) if options.small else entrants
         for rows in {entrant.rows for entrant in chosen}:
             workload.prepare(options.cache, rows)
         found = contest(task, max(3, options.rounds), options.cache, chosen)
         print(table(title, found["engines"], found["ratios"]), file=sys.stderr, flush=True)
-        print(json.dumps({"benchmark": name, "what": title, "machine": machine(), **found}), flush=True)
-    for name, arguments in SCRIPTS.items():
+        yield {"benchmark": name, "what": title, "machine": machine(), **found}
+
+
+def others(parts: list[str], options: argparse.Namespace) -> Iterator[dict]:
+    """Run the benchmarks with scripts of their own; give their lines."""
+    for name, small in SCRIPTS.items():
         if name in parts:
-            print(*lines_of(f"{name}.py", *arguments, "--cache", str(options.cache)), sep="\n", flush=True)
+            arguments = small if options.small else ()
+            for line in lines_of(f"{name}.py", *arguments, "--cache", str(options.cache)):
+                yield json.loads(line)
     if "install-size" in parts or "start-up" in parts:
         size = script("install_size.py", "--keep", "--cache", str(options.cache))
         print(f"\ncore install: {size['mb']} MB, {size['packages']} packages", file=sys.stderr)
-        print(json.dumps(size), flush=True)
+        yield size
     if "start-up" in parts:
         folder = options.cache / "environments" / "tallow-core" / "bin"
         start = script("start_up.py", "--bin", str(folder))
         for name in ("python", "import tallow", "tallow --help"):
             print(f"{name:14} {start[name]['wall_ms']:>7} ms wall {start[name]['cpu_ms']:>7} ms cpu", file=sys.stderr)
-        print(json.dumps(start), flush=True)
-    return 0
-
-
-def _smaller(entrant: Entrant) -> Entrant:
-    pairs = max(1, entrant.combinations // 10)
-    return replace(entrant, rows=entrant.rows // 10, combinations=pairs)
+        yield start
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ Once a second both sides are renewed one tick from the last price, orders and da
 engines are compared one by one, time, price and side; without agreement there is no timing. Engines take turns, each in
 a fresh process and its own environment; figures are medians. Nothing here asserts a time.
 
-hftbacktest plays the tape ``ticks``. NautilusTrader plays the tape ``calm``, whose price stands still for 15 ms before and
-after every second: it fills an order that meets a market which has moved to it at once, as a taker, where the others let
-it rest until the next trade. That happens to some 2 % of the orders of the first tape and to none on the second.
+hftbacktest plays the tape ``ticks``. NautilusTrader plays the tape ``calm``, whose price stands still for 15 ms
+before and after every second: it fills an order that meets a market which has moved to it at once, as a taker, where
+the others let it rest until the next trade. That is so for 2 % of the fills on the first tape, for none on the second.
 """
 
 import argparse
