@@ -89,13 +89,6 @@ LEGEND = """
 ours, at best: bars (bars and pairs, rows of a panel, trades) a second. needs: of each of them, at the least. at best:
 what this machine's memory (M), second cache (C), arithmetic (op) or Python allow then, the scarcest. share: ours of it.
 measured: ours to theirs, by wall time. reached: the aim, the floor, or no and the part of the floor."""
-NEEDED = {"memory": "B (M)", "cache": "B (C)", "operations": "op", "calls": "call"}
-UNITS = {"s": "s", "mb": "MB"}
-HEAD = ("id", "work", "ours", "needs", "at best", "share", "beside", "measured", "floor", "aim", "reached")
-LEGEND = """
-ours, at best: bars (bars and pairs, rows of a panel, trades) a second; needs: of each of them at the least; at best: what
-this machine's memory (M), second cache (C), arithmetic (op) or Python allow then, the scarcest; share: ours of that.
-measured: ours to theirs, by wall time. reached: the aim, the floor, or no and the part of the floor."""
 
 
 def verdict(reached: float, goal: Goal | None, value: float, floor_is_most: bool) -> str:

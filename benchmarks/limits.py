@@ -6,7 +6,7 @@ Constants are measured by the run itself: reading columns from memory, reading t
 multiplying and adding columns that lie in the first cache, on one thread and on two; an empty Python method called in a
 loop; Python started. A need counts every input column once, and what the form of the work itself demands, such as the
 lines that a vectorised strategy hands over; not what an engine writes for itself, and not the few tens of operations
-that a fill costs. So nothing is faster than the limit, and no engine reaches it.
+that a fill costs. It is the limit of looking at every bar: what passes bars without looking could go beyond it.
 """
 
 import json
