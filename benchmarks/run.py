@@ -174,7 +174,7 @@ def table(title: str, rows: list[dict], found: dict[str, dict[str, float]]) -> s
         start = f"{row['engine']:20} {row['bars']:>10,} {row['combinations']:>6}"
         if row["agrees"]:
             out.append(
-                f"{start} {row['median_s']:>9.3f} {row['spread_pct']:>6.0f}% {row['rate'] / 1e6:>13.1f} "
+                f"{start} {row['median_s']:>9.3f} {row['spread_pct']:>6.0f}% {row['rate'] / 1e6:>13,.3g} "
                 f"{row['first_s']:>8.2f} {row['import_s']:>9.2f} {row['peak_rss_mb']:>8.0f} "
                 f"{row['others_pct']:>6.0f}%  {max(row['difference'].values()):.0e}"
             )

@@ -61,10 +61,10 @@ TASKS = {
         (
             Entrant(OURS, "", 500_000, runs=3),
             Entrant("backtesting", "", 500_000, tolerance=1e-6, note=SATOSHIS),
-            Entrant("nautilus", "", 300_000, note=LOTS),
-            Entrant("nautilus", "indicators", 300_000, note=LOTS),
-            Entrant("backtrader", "", 100_000),
-            Entrant("backtrader", "indicators", 100_000),
+            Entrant("nautilus", "", 150_000, note=LOTS),
+            Entrant("nautilus", "indicators", 150_000, note=LOTS),
+            Entrant("backtrader", "", 50_000),
+            Entrant("backtrader", "indicators", 50_000),
         ),
     ),
     "compiled": (
