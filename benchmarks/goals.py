@@ -97,7 +97,7 @@ def verdict(reached: float, goal: Goal | None, value: float, floor_is_most: bool
         return DASH
     if goal.aim is not None and (value <= goal.aim if floor_is_most else value >= goal.aim):
         return "aim"
-    return "floor" if reached >= 1 else f"no, {reached:.2f}"
+    return "floor" if reached >= 1 else f"no, {int(100 * reached) / 100:.2f}"  # never rounded up to a floor
 
 
 def times(ratio: float) -> str:
