@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tallow.runners.higher import higher
     from tallow.sdk import (
         Check,
+        CrossValidation,
         Lake,
         Portfolio,
         Result,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         WalkForward,
         backtest,
         check,
+        cross_validate,
         open,
         portfolio,
         sample,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Check": "tallow.sdk",
     "Choice": "tallow.core.strategies",
+    "CrossValidation": "tallow.sdk",
     "Error": "tallow.domain.errors",
     "Float": "tallow.core.strategies",
     "Int": "tallow.core.strategies",
@@ -51,6 +54,7 @@ _HOMES = {
     "WalkForward": "tallow.sdk",
     "backtest": "tallow.sdk",
     "check": "tallow.sdk",
+    "cross_validate": "tallow.sdk",
     "higher": "tallow.runners.higher",
     "open": "tallow.sdk",
     "portfolio": "tallow.sdk",
@@ -60,8 +64,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "Check", "Choice", "Error", "Float", "Int", "Lake", "Order", "Portfolio", "Result", "Side", "Strategy", "Sweep",
-    "WalkForward", "backtest", "check", "higher", "indicators", "open", "portfolio", "sample", "sweep", "walk_forward",
+    "Check", "Choice", "CrossValidation", "Error", "Float", "Int", "Lake", "Order", "Portfolio", "Result", "Side",
+    "Strategy", "Sweep", "WalkForward", "backtest", "check", "cross_validate", "higher", "indicators", "open",
+    "portfolio", "sample", "sweep", "walk_forward",
 ]  # fmt: skip
 
 

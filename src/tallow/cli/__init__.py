@@ -25,6 +25,10 @@ VERBS = {
     "portfolio": ("tallow.cli.portfolios", "carry out target weights of several symbols in one account"),
     "sweep": ("tallow.cli.sweeps", "backtest many combinations of a strategy's parameters, and find the best"),
     "walkforward": ("tallow.cli.sweeps", "choose parameters on the past, apply them to what follows, step by step"),
+    "cross-validate": (
+        "tallow.cli.sweeps",
+        "choose parameters on parts of the data, hold out the others, in every way",
+    ),
     "check": ("tallow.cli.research", "certify that a strategy does not see the future"),
     "holdout": ("tallow.cli.holdout", "seal the last part of the data, and open it once for each strategy version"),
     "results": ("tallow.cli.results", "list, show, compare, replay or remove stored results"),
@@ -45,7 +49,7 @@ class Verbs(click.Group):
         """Import a verb's module and give its command."""
         if cmd_name not in VERBS:
             return None
-        command = getattr(import_module(VERBS[cmd_name][0]), cmd_name)
+        command = getattr(import_module(VERBS[cmd_name][0]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -1,4 +1,4 @@
-"""The verbs of many backtests: sweep, walkforward."""
+"""The verbs of many backtests: sweep, walkforward, cross-validate."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +92,44 @@ def walkforward(session: Session, /, strategy: str, axes: tuple[str, ...], **cho
         bars = read_bars(scene, studio.desk, None).bars
         page = render(done, bars, colours=workspace.settings.palette)
         session.hint(f"page    {write(Path(chosen['html']), page)}")
+    else:
+        session.hint(f"next    tallow report {done.result.key[:12]}")
+    return refuse(done.result.certificate, strategy) if done.result.certificate else 0
+
+
+@click.command("cross-validate")
+@click.argument("strategy", metavar="FILE|NAME")
+@click.argument("axes", nargs=-1, required=True, metavar="K=VALUES...")
+@options(MARKET, MONEY, SEARCH)
+@click.option("--groups", type=click.IntRange(2), default=6, show_default=True, help="equal parts of the data")
+@click.option("--test-groups", type=click.IntRange(1), default=2, show_default=True, help="held out at a time")
+@click.option("--purge", default="0", show_default=True, metavar="LENGTH", help="dropped on both sides of those")
+@click.option("--embargo", metavar="LENGTH", help="dropped beyond that after those [default: 1 % of the bars]")
+@click.option("--no-cache", is_flag=True, help="cross-validate again even when this very one is stored")
+@click.option("--no-check", is_flag=True, help="leave the look-ahead check of the usual choice out")
+@click.option("--html", metavar="PATH", help="also write the HTML page")
+@verb
+def cross_validate(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: Any) -> int:
+    """Choose the best combination on some groups of the data, apply it to those held out, in every combination.
+
+    VALUES are those of `tallow sweep`; LENGTH is 12h, 4d or a number of bars. Combinatorial purged cross-validation:
+    what the splits hold out is joined to whole histories (paths), each carried out as one account, so that there is a
+    distribution of results instead of one. Stored like a sweep: the same again computes nothing, and what was stopped
+    goes on. Exit code 4 when the look-ahead check of what was chosen most often fails.
+    """
+    from tallow.flows.sweep import Folding
+    from tallow.flows.sweep import cross_validate as run
+    from tallow.flows.sweep.cross_plain import describe, text
+
+    search = read_search(axes, chosen)
+    workspace = open_market(session)
+    code, scene = prepare(workspace, strategy, chosen)
+    studio = workspace.studio(scene, code, workers=chosen["workers"], check=not chosen["no_check"])
+    folding = Folding(chosen["groups"], chosen["test_groups"], chosen["purge"], chosen["embargo"])
+    done = run(scene, code, search, folding, replace(studio, gives_stored=not chosen["no_cache"]))
+    session.emit(describe(done), text(done))
+    if chosen["html"]:
+        session.hint(f"page    {workspace.write_page(done, Path(chosen['html']))}")
     else:
         session.hint(f"next    tallow report {done.result.key[:12]}")
     return refuse(done.result.certificate, strategy) if done.result.certificate else 0

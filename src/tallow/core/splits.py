@@ -170,7 +170,7 @@ class CombinatorialPurged:
             UserError: TOO_FEW_BARS when purge and embargo leave less than two rows of a group, as in skfolio, or
                 no training row at all.
         """
-        pieces = self._pieces(rows)
+        pieces = self.pieces(rows)
         found = tuple(Split(self._training(pieces, chosen), tuple(pieces[i] for i in chosen)) for chosen in self.tested)
         if not all(split.train for split in found):
             raise self._too_few(rows)
@@ -194,18 +194,23 @@ class CombinatorialPurged:
             ]
         )
 
-    def _pieces(self, rows: int) -> list[range]:
+    def pieces(self, rows: int) -> tuple[range, ...]:
+        """Give the rows of every group.
+
+        Raises:
+            UserError: TOO_FEW_BARS.
+        """
         size = rows // self.groups
         if self.purge + self.embargo >= size - 1:
             raise self._too_few(rows)
         starts = [group * size for group in range(self.groups)]
-        return [range(start, end) for start, end in zip(starts, [*starts[1:], rows], strict=True)]
+        return tuple(range(start, end) for start, end in zip(starts, [*starts[1:], rows], strict=True))
 
     def _too_few(self, rows: int) -> UserError:
         size = self.purge + self.embargo + max(2, self.purge + 1)
         return _too_few(rows, self.groups * size, f"{size} for each of {self.groups} groups")
 
-    def _training(self, pieces: list[range], chosen: tuple[int, ...]) -> tuple[range, ...]:
+    def _training(self, pieces: tuple[range, ...], chosen: tuple[int, ...]) -> tuple[range, ...]:
         found: list[range] = []
         for group, piece in enumerate(pieces):
             if group in chosen:

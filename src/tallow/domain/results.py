@@ -199,7 +199,7 @@ def result_of(body: Mapping[str, Any], **identity: Any) -> Result:
     return Result(**identity, **values)
 
 
-Kind = Literal["backtest", "portfolio", "walk-forward"]
+Kind = Literal["backtest", "portfolio", "walk-forward", "cross-validation"]
 
 
 @dataclass(frozen=True)

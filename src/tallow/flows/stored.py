@@ -17,12 +17,15 @@ from tallow.flows.portfolio import plain as portfolio_plain
 from tallow.flows.portfolio.trust import dataset
 from tallow.flows.portfolio.values import Weights
 from tallow.flows.replay import Replay, find_result, replay
-from tallow.flows.sweep import Studio, forward_page
+from tallow.flows.sweep import Studio, cross_page, cross_plain, forward_page
+from tallow.flows.sweep.cross import replay_cross
+from tallow.flows.sweep.cross_filing import cross_of
+from tallow.flows.sweep.cross_values import CrossValidationResult
 from tallow.flows.sweep.filing import walk_of
 from tallow.flows.sweep.forward import replay_walk
 from tallow.ports import Strategy
 
-Stored = Result | PortfolioResult | WalkForwardResult
+Stored = Result | PortfolioResult | WalkForwardResult | CrossValidationResult
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ def find_stored(desk: Desk, key: str) -> Stored:
     found = find_filed(desk, key)
     if found is None:
         return find_backtest(desk, key)
-    return open_portfolio(found, desk) if found.kind == "portfolio" else walk_of(found)
+    if found.kind == "portfolio":
+        return open_portfolio(found, desk)
+    return cross_of(found) if found.kind == "cross-validation" else walk_of(found)
 
 
 def replay_stored(desk: Desk, key: str, loaders: Loaders) -> Replay:
@@ -76,7 +81,8 @@ def replay_stored(desk: Desk, key: str, loaders: Loaders) -> Replay:
         return replay_portfolio(found, loaders.weights, desk)
     if found is not None:
         source = found.body["strategy_source"]
-        return replay_walk(found, loaders.strategy(found.strategy, source, found.scene["parameters"]), loaders.studio)
+        again = replay_cross if found.kind == "cross-validation" else replay_walk
+        return again(found, loaders.strategy(found.strategy, source, found.scene["parameters"]), loaders.studio)
     result = find_result(desk, key)
     strategy = loaders.strategy(result.scene.strategy, result.strategy_source, result.scene.parameters)
     return replay(result, strategy, desk)
@@ -86,6 +92,8 @@ def describe(found: Stored) -> dict[str, Any]:
     """Give a result as plain values, without its arrays."""
     if isinstance(found, WalkForwardResult):
         return forward_page.describe(found)
+    if isinstance(found, CrossValidationResult):
+        return cross_plain.describe(found)
     return report.describe(found) if isinstance(found, Result) else portfolio_plain.describe(found)
 
 
@@ -93,19 +101,21 @@ def text(found: Stored) -> str:
     """Write a result for a terminal."""
     if isinstance(found, WalkForwardResult):
         return forward_page.text(found)
+    if isinstance(found, CrossValidationResult):
+        return cross_plain.text(found)
     return report.text(found) if isinstance(found, Result) else portfolio_plain.text(found)
 
 
 def key_of(found: Stored) -> str:
     """Give the key under which a result is stored."""
-    return found.result.key if isinstance(found, WalkForwardResult) else found.key
+    return found.result.key if isinstance(found, WalkForwardResult | CrossValidationResult) else found.key
 
 
 def trials_by_now(found: Stored, desk: Desk) -> int:
     """Count the trials on the data of a result as they are today."""
     if isinstance(found, PortfolioResult):
         return desk.records.trials(dataset(found))[0]
-    result = found.result if isinstance(found, WalkForwardResult) else found
+    result = found.result if isinstance(found, WalkForwardResult | CrossValidationResult) else found
     return counted_trials(desk.records, result.scene, result.run.time)[0]
 
 
@@ -113,8 +123,10 @@ def render(found: Stored, desk: Desk, colours: str) -> str:
     """Write the page of a result."""
     if isinstance(found, PortfolioResult):
         return portfolio_page.render(found, colours=colours)
-    result = found.result if isinstance(found, WalkForwardResult) else found
+    result = found.result if isinstance(found, WalkForwardResult | CrossValidationResult) else found
     bars = read_market(desk.lake, result.scene, dict(result.table_versions)).bars
     if isinstance(found, WalkForwardResult):
         return forward_page.render(found, bars, colours=colours)
+    if isinstance(found, CrossValidationResult):
+        return cross_page.render(found, bars, colours=colours)
     return report.render(result, bars, palette=colours)

@@ -1,5 +1,6 @@
 """The Python interface: open a lake, look into it, run and check strategies."""
 
+from tallow.sdk.cross import CrossValidation, cross_validate
 from tallow.sdk.lake import Lake, open, sample
 from tallow.sdk.portfolios import Portfolio, portfolio
 from tallow.sdk.research import backtest, check
@@ -7,6 +8,6 @@ from tallow.sdk.results import Check, Result
 from tallow.sdk.sweeps import Sweep, WalkForward, sweep, walk_forward
 
 __all__ = [
-    "Check", "Lake", "Portfolio", "Result", "Sweep", "WalkForward", "backtest", "check", "open", "portfolio", "sample",
-    "sweep", "walk_forward",
+    "Check", "CrossValidation", "Lake", "Portfolio", "Result", "Sweep", "WalkForward", "backtest", "check",
+    "cross_validate", "open", "portfolio", "sample", "sweep", "walk_forward",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallow.domain.results import Result as Stored
 from tallow.domain.sweep import WalkForwardResult
+from tallow.sdk.cross import CrossValidation
 from tallow.sdk.frames import As, give
 from tallow.sdk.portfolios import Portfolio
 from tallow.sdk.results import Result
@@ -30,15 +31,19 @@ class Results:
         frame = pl.DataFrame(plain, infer_schema_length=None)
         return give(frame.with_columns(pl.col("created").cast(pl.Datetime("us", "UTC"))) if rows else frame, as_)
 
-    def open(self, key: str) -> Result | Portfolio | WalkForward:
+    def open(self, key: str) -> Result | Portfolio | WalkForward | CrossValidation:
         """Open the result whose key starts with `key`.
 
         Raises:
             UserError: UNKNOWN_RESULT, AMBIGUOUS_KEY.
         """
+        from tallow.flows.sweep.cross_values import CrossValidationResult
+
         found = self._workspace.stored(key)
         if isinstance(found, WalkForwardResult):
             return WalkForward(found, self._workspace)
+        if isinstance(found, CrossValidationResult):
+            return CrossValidation(found, self._workspace)
         return Result(found, self._workspace) if isinstance(found, Stored) else Portfolio(found, self._workspace)
 
     def replay(self, key: str) -> "Replay":

@@ -1,7 +1,8 @@
-"""Many combinations of parameters on one market: sweeps and walks forward, cached and counted as trials."""
+"""Many combinations of parameters on one market: sweeps, walks forward and cross-validations, counted as trials."""
 
+from tallow.flows.sweep.cross import Folding, cross_validate
 from tallow.flows.sweep.flow import Studio, sweep
 from tallow.flows.sweep.forward import Walk, walk_forward
 from tallow.flows.sweep.page import render
 
-__all__ = ["Studio", "Walk", "render", "sweep", "walk_forward"]
+__all__ = ["Folding", "Studio", "Walk", "cross_validate", "render", "sweep", "walk_forward"]

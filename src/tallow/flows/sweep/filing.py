@@ -13,11 +13,10 @@ from tallow.domain.sweep import Axis, Fold, Search, WalkForwardResult
 
 def file_of(done: WalkForwardResult) -> Filed:
     """Write a walk down: what was searched, every choice, the joined account, the pinned versions."""
-    result, search = done.result, done.search
-    axes = [{"name": axis.name, "values": axis.values, **_limits(axis)} for axis in search.axes]
+    result = done.result
     body = {
         **plain_body(result),
-        "search": {**asdict(search), "axes": axes},
+        "search": plain_search(done.search),
         "walk": {"train": done.train, "test": done.test, "anchored": done.anchored},
         "folds": [_plain(fold) for fold in done.folds],
         "combinations": done.combinations,
@@ -65,6 +64,12 @@ def walk_of(found: Filed) -> WalkForwardResult:
         train=walk["train"],
         test=walk["test"],
     )
+
+
+def plain_search(search: Search) -> dict[str, Any]:
+    """Give a search as plain values."""
+    axes = [{"name": axis.name, "values": axis.values, **_limits(axis)} for axis in search.axes]
+    return {**asdict(search), "axes": axes}
 
 
 def search_in(values: dict[str, Any]) -> Search:

@@ -1,13 +1,12 @@
 """Walk forward: choose parameters on the past, apply them to what follows, join what that earned."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
-from tallow.core.metrics import drawdowns, growth, sharpe, summary
 from tallow.core.splits import Split, WalkForward
 from tallow.domain.columns import Bars, Floats, Targets
 from tallow.domain.errors import UserError
@@ -15,18 +14,16 @@ from tallow.domain.evidence import Certificate
 from tallow.domain.results import Filed, Result, Run
 from tallow.domain.scene import Scene
 from tallow.domain.sent import Sent
-from tallow.domain.sweep import Evaluated, Fold, Search, WalkForwardResult, goal_column
+from tallow.domain.sweep import Fold, Search, WalkForwardResult, goal_column
 from tallow.domain.timeframes import Timeframe, parse_timeframe
-from tallow.domain.trials import Dataset, dataset_of, trial_key
-from tallow.flows.backtest import Market, notes, read_market, scored, strategy_hash
-from tallow.flows.incidents import find_incidents
+from tallow.flows.backtest import read_market, scored, strategy_hash
 from tallow.flows.replay import Replay, differences
 from tallow.flows.report.figures import plural
-from tallow.flows.seals import seal_notes
-from tallow.flows.sweep.evaluation import Series, Work
+from tallow.flows.sweep.evaluation import Work
 from tallow.flows.sweep.filing import file_of, walk_of
-from tallow.flows.sweep.flow import Studio, best_of, evaluated, open_market, series_of
+from tallow.flows.sweep.flow import Studio, best_of, open_market
 from tallow.flows.sweep.plan import TRIALS, plan, settle
+from tallow.flows.sweep.stretches import Stretches, numbers_of
 from tallow.ports import Strategy
 
 
@@ -109,7 +106,10 @@ def walk_forward(
     with studio.recruit(strategy, market.bars, scene, market.funding) as evaluator:
         settled = settle(search, evaluator)
         work = Work(evaluator, desk.clock, desk.progress, "walking forward")
-        walker = _Walker(scene, strategy, settled, walk, market, studio, work, is_stored=bars is None)
+        walker = _Walker(
+            scene=scene, strategy=strategy, search=settled, walk=walk, market=market, studio=studio, work=work,
+            is_stored=bars is None,
+        )  # fmt: skip
         found = desk.records.filed(walker.key) if studio.gives_stored and bars is None else None
         known = None if found is None else walk_of(found)
         if known is not None and (known.result.certificate is not None or desk.certify is None):
@@ -128,7 +128,10 @@ def replay_walk(found: Filed, strategy: Strategy, studio: Studio) -> Replay:
     walk = Walk(stored.train, stored.test, stored.anchored)
     with studio.recruit(strategy, market.bars, scene, market.funding) as evaluator:
         work = Work(evaluator, desk.clock, desk.progress, "walking forward")
-        walker = _Walker(scene, strategy, stored.search, walk, market, studio, work, is_stored=False)
+        walker = _Walker(
+            scene=scene, strategy=strategy, search=stored.search, walk=walk, market=market, studio=studio, work=work,
+            is_stored=False,
+        )  # fmt: skip
         again = walker.go()
     different = differences(stored.result.metrics, again.result.metrics)
     choices = zip(stored.folds, again.folds, strict=False)
@@ -147,30 +150,11 @@ def _same(one: Fold, two: Fold) -> bool:
     return alike and dict(one.parameters) == dict(two.parameters)
 
 
-@dataclass(frozen=True)
-class _Walker:
+@dataclass(frozen=True, kw_only=True)
+class _Walker(Stretches):
     """Chooses and applies, one split after the other."""
 
-    scene: Scene
-    strategy: Strategy
-    search: Search
     walk: Walk
-    market: Market
-    studio: Studio
-    work: Work
-    is_stored: bool
-    tried: dict[bytes, float] = field(default_factory=dict)
-
-    @property
-    def bare(self) -> Scene:
-        """The scene without the swept parameters, which change from test to test."""
-        fixed = {name: value for name, value in self.scene.parameters.items() if name not in self.search.names}
-        return replace(self.scene, parameters=fixed)
-
-    @property
-    def dataset(self) -> Dataset:
-        """What every trial of the walk is counted on: all of the data, of which it sees a part at a time."""
-        return dataset_of([self.scene.instrument], self.scene.timeframe, self.market.bars.time)
 
     @property
     def said(self) -> str:
@@ -197,9 +181,10 @@ class _Walker:
         done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding)
         told = tuple(_told(fold, done, rows.start, scene, self.search.goal) for fold, _ in folds)
         walk = self.walk
+        note = f"parameters were chosen anew {plural(len(told), 'time')}, each time on the past alone"
         return WalkForwardResult(
             search=self.search,
-            result=_result(self, done, tested, told),
+            result=self.result(self.key, done, tested, note),
             folds=told,
             anchored=walk.anchored,
             combinations=tries,
@@ -218,35 +203,17 @@ class _Walker:
 
     def count(self, result: Result) -> tuple[int, Floats]:
         """Count the walk and every combination it tried as trials on the whole data; give all that are known there."""
-        ratio = sharpe(growth(result.run.equity, self.scene.cash), 1.0)
-        trial = trial_key(result.strategy_hash, self.scene, {"walk-forward": self.said}, self.dataset)
-        known = {trial: math.nan if ratio is None else ratio, **self.tried}
-        leaky = result.certificate is not None and result.certificate.verdict == "leaky"
-        sharpes = np.full(len(known), math.nan) if leaky else np.array(list(known.values()))
-        scene, records = self.scene, self.studio.desk.records
-        if not self.is_stored:
-            return len(known), sharpes * math.sqrt(scene.timeframe.per_year)
-        records.count_trials(self.dataset, list(known), sharpes)
-        return records.trials(self.dataset)
+        return self.counted(result, {"walk-forward": self.said})
 
     def certificate(self, folds: tuple[Fold, ...]) -> Certificate | None:
         """Check the strategy with the parameters chosen last."""
-        desk = self.studio.desk
         last = next((fold for fold in reversed(folds) if fold.parameters), None)
-        if desk.certify is None or last is None:
-            return None
-        scene = replace(self.scene, parameters={**self.scene.parameters, **last.parameters})
-        desk.progress("checking for look-ahead", 0, 1)
-        variant = self.work.evaluator.variant(scene.parameters)
-        found = desk.certify(variant, self.market.bars, scene, self.market.funding)
-        desk.progress("checking for look-ahead", 1, 1)
-        return found
+        return None if last is None else self.certified(last.parameters)
 
     def step(self, split: Split) -> tuple[Fold, Floats]:
         """Choose on the training rows; give the fold, and the targets of its test rows."""
         train, test = split.train[0], split.test[0]
-        found = evaluated(self.search, self.scene, self._series(train), self.work)
-        self._remember(found)
+        found = self.try_on(train)
         best = best_of(found, self.search)
         if best is None:
             return Fold(train, test, {}, math.nan, math.nan, 0.0), np.zeros(len(test))
@@ -260,21 +227,6 @@ class _Walker:
         targets = held(decisions)
         trained = float(goal_column(found, self.search.goal)[best])
         return Fold(train, test, chosen, trained, math.nan, 0.0), targets[test.start - train.start :]
-
-    def _remember(self, found: Evaluated) -> None:
-        # A combination is one trial on the whole data, with the ratio of the first stretch that it was tried on.
-        source, ratios = strategy_hash(self.strategy), found.columns["bar_sharpe"].tolist()
-        for place, row in enumerate(found.rows):
-            if place not in found.failed:
-                values = {**self.scene.parameters, **dict(zip(found.names, row, strict=True))}
-                self.tried.setdefault(trial_key(source, self.scene, values, self.dataset), ratios[place])
-
-    def _series(self, rows: range) -> Series:
-        part = replace(self.market, bars=self.market.bars[rows.start : rows.stop])
-        series = series_of(self.scene, self.strategy, part)
-        records = self.studio.desk.records if self.is_stored else None
-        place = slice(rows.start, rows.stop)
-        return replace(series, bars=place, length=len(rows), records=records, dataset=self.dataset)
 
 
 def _tries(search: Search, scene: Scene) -> int:
@@ -307,44 +259,6 @@ def _told(fold: Fold, done: Run, first: int, scene: Scene, goal: str) -> Fold:
     start, stop = fold.test.start - first, fold.test.stop - first
     cash = float(done.equity[start - 1]) if start else scene.cash
     equity = done.equity[start:stop]
-    gain = float(equity[-1]) / cash - 1.0 if cash > 0.0 else 0.0
-    falls = drawdowns(equity, done.time[start:stop], cash, count=1)
-    depth = falls[0].depth_pct / 100.0 if falls else 0.0
     closed = (done.trades.exit_row >= start) & (done.trades.exit_row < stop)
-    ratio = sharpe(growth(equity, cash), 1.0)
-    numbers = {
-        "bar_sharpe": math.nan if ratio is None else ratio,
-        "total_return": gain,
-        "final_equity": float(equity[-1]),
-        "max_drawdown": depth,
-        "return_over_drawdown": gain / -depth if depth else math.nan,
-        "trades": float(closed.sum()),
-        "wins": float((closed & (done.trades.profit > 0.0)).sum()),
-    }
-    return replace(fold, tested=numbers[goal], test_return=gain)
-
-
-def _result(walker: _Walker, done: Run, bars: Bars, folds: tuple[Fold, ...]) -> Result:
-    scene, market, desk = walker.scene, walker.market, walker.studio.desk
-    paid = market.funding
-    return Result(
-        key=walker.key,
-        digest=done.digest(),
-        scene=walker.bare,
-        strategy_source=walker.strategy.source,
-        strategy_hash=strategy_hash(walker.strategy),
-        engine_version=ENGINE_VERSION,
-        table_versions=market.versions,
-        data_digest=market.digest,
-        origin=scene.instrument.venue,
-        bars_origin=market.bars_origin,
-        metrics=summary(done, bars, scene.timeframe, scene.execution, scene.cash),
-        run=done,
-        incidents=find_incidents(desk.lake, walker.bare, bars, done, has_funding=paid is not None, funding=paid),
-        created=desk.clock.now(),
-        notes=(
-            *notes(scene, market),
-            f"parameters were chosen anew {plural(len(folds), 'time')}, each time on the past alone",
-            *(seal_notes(desk.records, scene) if walker.is_stored else ()),
-        ),
-    )
+    numbers = numbers_of(equity, done.time[start:stop], cash, done.trades.profit[closed])
+    return replace(fold, tested=numbers[goal], test_return=numbers["total_return"])
