@@ -234,3 +234,41 @@ def test_a_walk_that_cannot_be_says_why(
     assert captured.out == ""
     assert captured.err.startswith("error[")
     assert said in captured.err
+
+
+def test_a_cross_validation_is_told_as_text_as_values_and_as_a_page(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["cross-validate", "honest.py", "fast=5,10", "slow=20,40", *MONTH, "--groups", "4", "--test-groups", "2"]
+    call += ["--purge", "2h", "--lake", str(own_lake)]
+    assert run([*call, "--html", "out/cross.html"]) == 0
+    captured = capsys.readouterr()
+    words = "6 splits of 4 groups with 2 held out, purge 2 bars, embargo 8 bars; 4 combinations by grid"
+    assert captured.out.splitlines()[0].endswith(words)
+    assert f"page    {Path('out/cross.html')}" in captured.err
+    assert run([*call, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["computed"], found["certificate"]["verdict"], len(found["paths"])) == (0, "certified", 3)
+    assert found["digest"] in (here / "out" / "cross.html").read_text("utf-8")
+    key = found["key"][:12]
+    assert run([*call, "--no-cache"]) == 0
+    assert f"next    tallow report {key}" in capsys.readouterr().err
+    for verb in (["results", "show"], ["results", "replay"], ["report"]):
+        assert run([*verb, key, "--lake", str(own_lake), "-q"]) == 0
+    assert "cross-validation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["fast=5..9", "--groups", "300"], 2, "error[TOO_FEW_BARS]"),
+        (["fast=5..9", "--test-groups", "6"], 2, "test_groups cannot be 6"),
+        (["fast=5..9", "--embargo", "soon"], 2, "embargo = 'soon' is no stretch of 1h bars"),
+        (["fast=5..9", "--method", "optuna"], 2, "error[BAD_SEARCH]"),
+    ],
+)
+def test_a_cross_validation_that_cannot_be_says_why(
+    here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
+) -> None:
+    assert run(["cross-validate", "sma_cross", *MONTH, *arguments, "--lake", str(own_lake), "-q", "--no-check"]) == code
+    assert said in capsys.readouterr().err

@@ -25,7 +25,8 @@ from tallow.flows.stored import (
     text,
     trials_by_now,
 )
-from tallow.flows.sweep import Studio, Walk, walk_forward
+from tallow.flows.sweep import Folding, Studio, Walk, cross_validate, walk_forward
+from tallow.flows.sweep.cross_values import CrossValidationResult
 from tallow.runners.crew import Recruiter
 from tallow.runners.inline import load
 from tallow.stores.records import SqlRecords
@@ -55,8 +56,11 @@ def all_kinds(desk: Desk, scene: Scene) -> dict[str, str]:
     single = backtest(said, cross, desk)
     several = portfolio(Book(["BTC/USDT"], Half()), [replace(scene, strategy="half")], desk, check=False)
     search = Search(axes_of({"fast": [2, 3], "slow": [7]}))
-    walked = walk_forward(said, cross, search, Walk(100, 48), Studio(desk, Recruiter(1, desk.clock)))
-    return {"backtest": single.key, "portfolio": several.key, "walk-forward": walked.result.key}
+    studio = Studio(desk, Recruiter(1, desk.clock))
+    walked = walk_forward(said, cross, search, Walk(100, 48), studio)
+    crossed = cross_validate(said, cross, search, Folding(4), studio)
+    single_keys = {"backtest": single.key, "portfolio": several.key}
+    return {**single_keys, "walk-forward": walked.result.key, "cross-validation": crossed.result.key}
 
 
 def loaders(desk: Desk) -> Loaders:
@@ -67,7 +71,13 @@ def loaders(desk: Desk) -> Loaders:
 
 
 @pytest.mark.parametrize(
-    ("kind", "made"), [("backtest", Result), ("portfolio", PortfolioResult), ("walk-forward", WalkForwardResult)]
+    ("kind", "made"),
+    [
+        ("backtest", Result),
+        ("portfolio", PortfolioResult),
+        ("walk-forward", WalkForwardResult),
+        ("cross-validation", CrossValidationResult),
+    ],
 )
 def test_every_kind_is_found_shown_drawn_and_replayed(
     desk: Desk, all_kinds: dict[str, str], kind: str, made: type, candle_page: Callable[..., Any]
@@ -88,8 +98,8 @@ def test_every_kind_is_found_shown_drawn_and_replayed(
     assert 'id="honesty"' in page
     outcome = replay_stored(desk, key[:12], loaders(desk))
     assert (outcome.equal, outcome.differences, outcome.key) == (True, (), key)
-    # Backtest, two combinations and the walk, and the portfolio of this one instrument.
-    assert trials_by_now(found, desk) == 5
+    # Backtest, two combinations, the walk and the cross-validation, and the portfolio of this one instrument.
+    assert trials_by_now(found, desk) == 6
 
 
 def test_what_is_no_backtest_is_refused_by_name_and_what_is_not_there_as_well(
