@@ -30,8 +30,8 @@ def test_the_page_has_every_part_and_asks_nothing_of_a_server(done: PortfolioRes
         assert f'href="#{part}"' in page
     assert not re.search(r'(src|href)="(https?:)?//', page)
     assert f"tallow results replay {done.key[:12]}" in page
-    assert "NOT_PERMUTED" in page
-    assert "Random entries: not tried, see above." in page
+    assert "Rotated weights, p-value" in page
+    assert "all turned together to" in page
     assert "No gap" not in page
     assert "gold.candles v" in page
     targets = set(re.findall(r'href="#([^"]+)"', page))

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallow.core.portfolio import Calendar, OnChange
+from tallow.core.honesty import permutation_test
+from tallow.core.portfolio import Calendar, OnChange, run
 from tallow.core.strategies import buy_and_hold
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.timeframes import HOUR, parse_timeframe
 from tallow.flows.backtest import Desk, backtest
 from tallow.flows.portfolio import Book, portfolio
-from tallow.flows.portfolio.trust import account, dataset, find_settling, incidents
+from tallow.flows.portfolio.trust import account, dataset, find_settling, held_weights, incidents, random_times
 from tallow.flows.report.honesty import score_of
 
 LENGTH = parse_timeframe("1h")
@@ -52,17 +53,41 @@ def test_one_instrument_shares_its_trials_and_its_ladder_with_backtests(
     assert done.metrics["break_even_cost_bps"] == single.metrics["break_even_cost_bps"]
 
 
-def test_the_score_says_that_random_entries_have_no_meaning_for_weights(
+def test_the_score_holds_the_test_against_other_times(
     desk: Desk, pair: tuple[Scene, ...], book: Callable[..., Book]
 ) -> None:
     done = portfolio(book(), pair, desk, check=False)
     found = score_of(account(done))
     assert found is not None
-    assert found.evidence.permutation is None
-    assert "NOT_PERMUTED" in [caveat.code for caveat in found.caveats]
-    assert found.evidence.startup is not None
-    assert found.evidence.startup.warm_up == 6
+    test, startup = found.evidence.permutation, found.evidence.startup
+    assert startup is not None
+    assert startup.warm_up == 6
+    assert test == random_times(done.run, Execution(), startup)
+    assert test is not None
+    # 200 rows less the warm-up: every other place once.
+    assert (test.method, test.permutations) == ("rotated weights", 193)
+    assert found.checks["permutation"] == (test.p_value is not None and test.p_value <= 0.05)
     assert {rung.kind for rung in done.ladder} == {"model", "costs"}
+
+
+def test_one_instrument_is_rearranged_as_in_a_backtest(desk: Desk, scene: Scene, rising: Any) -> None:
+    done = portfolio(Book(["BTC/USDT"], rising()), [scene], desk, check=False)
+    found = random_times(done.run, Execution())
+    alone = permutation_test(
+        held_weights(done.run)[:, 0], np.asarray(done.run.panel.closes(0)), cost_rate=0.001, permutations=1_000
+    )
+    assert (found, found.method) == (alone, "random entries")
+
+
+def test_what_prices_make_of_a_weight_is_no_change(rising: Any) -> None:
+    price = np.array([[100.0, 100.0, 200.0, 200.0, 200.0], [100.0, 100.0, 100.0, 100.0, 50.0]])
+    bars = {name: Bars.of(np.arange(5) * HOUR, (row,) * 5) for name, row in zip(("A/B", "C/B"), price, strict=True)}
+    asked = np.array([[0.5, 0.25], [0.5, 0.25], [0.5, 0.25], [0.5, 0.0], [0.5, 0.0]])
+    done = run(bars, asked, Execution(taker_fee=0.0), cash=100.0)
+    # Bought at the second open; the third row doubles the first price, the fifth sells the second.
+    assert held_weights(done)[:, 0].tolist() == [0.0, 0.5, 0.5, 0.5, 0.5]
+    assert held_weights(done)[:, 1].tolist() == [0.0, 0.25, 0.25, 0.25, 0.0]
+    assert random_times(done, Execution()).exposure == 0.8
 
 
 def test_higher_costs_never_pay(desk: Desk, pair: tuple[Scene, ...], rising: Any) -> None:

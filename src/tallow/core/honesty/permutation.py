@@ -14,7 +14,7 @@ from tallow.domain.columns import Floats, Targets, Times
 Statistic = Callable[[Floats], float]
 """Makes one number, the higher the better, from a target a row."""
 
-Method = Literal["random entries", "shuffled bars"]
+Method = Literal["random entries", "shuffled bars", "rotated weights"]
 
 _TIE = 1e-12  # two results closer than this differ by the order of the same factors
 
@@ -32,7 +32,7 @@ class PermutationTest:
         holdings: spells in the market, longs and shorts counted apart.
         exposure: share of rows with a position.
         distinct: different results among the arrangements; few of them make the p-value coarse.
-        method: ``random entries`` or ``shuffled bars``.
+        method: ``random entries``, ``shuffled bars`` or ``rotated weights``.
     """
 
     p_value: float | None

@@ -39,20 +39,12 @@ class Caveat(NamedTuple):
     """Why a number says less than it seems to.
 
     `code` is ``LOOKAHEAD``, ``NO_RATIO``, ``FEW_RETURNS``, ``FEW_TRADES`` (these four leave nothing meaningful),
-    ``UNPROVEN``, ``SHORT_RECORD``, ``UNKNOWN_TRIALS``, ``COARSE_PERMUTATION``, ``NOT_PERMUTED`` or
-    ``NEVER_SETTLES``.
+    ``UNPROVEN``, ``SHORT_RECORD``, ``UNKNOWN_TRIALS``, ``COARSE_PERMUTATION`` or ``NEVER_SETTLES``.
     """
 
     code: str
     words: str
 
-
-NOT_PERMUTED = Caveat(
-    "NOT_PERMUTED",
-    "Random entries were not tried: they rearrange when one position is held, and the weights of several instruments "
-    "have no one exposure that could be kept equal.",
-)
-"""Goes with the score of weights, by whoever makes it."""
 
 _FATAL = ("LOOKAHEAD", "NO_RATIO", "FEW_RETURNS", "FEW_TRADES")
 
@@ -64,7 +56,7 @@ class Evidence:
     Attributes:
         closed_trades: round trips behind the returns.
         overfitting: of the choice among its trials.
-        permutation: against random entries, or on shuffled bars.
+        permutation: against random entries or rotated weights, or on shuffled bars.
         startup: dependence on the start of the data.
         causality: verdict of the look-ahead check: ``certified``, ``leaky``, or ``unknown`` where it could not tell or
             was left out.

@@ -21,7 +21,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "mean": "mean return of these periods",
         "max_drawdown": "deepest fall at the ends of these periods, so less than bar by bar; be ready for the low end",
         "total_return": "what compounding leaves",
-        "permutation": "how often chance does as well: the same holdings at random times, or the rule on shuffled bars",
+        "permutation": "how often chance does as well: the same holdings at other times, or the rule on shuffled bars",
         "overfitting": "how often the best trial of one half of the data is below the middle in the other half",
         "degradation": "change of the ratio out of sample per unit in sample: below 0, better there means worse here",
         "loss_probability": "how often the trial chosen in one half loses in the other",

@@ -5,9 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from tallow.core.honesty import NOT_PERMUTED, Evidence, Startup, startup_sensitivity
+from tallow.core.honesty import (
+    Evidence,
+    PermutationTest,
+    Startup,
+    permutation_test,
+    rotation_test,
+    startup_sensitivity,
+)
 from tallow.core.metrics import growth, sharpe
-from tallow.core.portfolio import account_run, run
+from tallow.core.portfolio import PortfolioRun, account_run, close_table, run
 from tallow.domain.columns import Bars, Floats, Times
 from tallow.domain.errors import Error
 from tallow.domain.evidence import Incident
@@ -15,7 +22,7 @@ from tallow.domain.results import Result
 from tallow.domain.scene import Execution, Value
 from tallow.domain.timeframes import Timeframe
 from tallow.domain.trials import Dataset, dataset_of, trial_key
-from tallow.flows.appraise import STARTUP_BARS, appraise_run
+from tallow.flows.appraise import PERMUTATIONS, PERMUTED_ROWS, STARTUP_BARS, appraise_run
 from tallow.flows.backtest import Desk
 from tallow.flows.costs import climb
 from tallow.flows.portfolio.values import PortfolioResult, Weights
@@ -51,14 +58,15 @@ def scored(result: PortfolioResult, weights: Weights, bars: Mapping[str, Bars], 
     """Add what tells how far a result can be trusted: its score among the trials on its data, and the ladder."""
     scene, panel = result.scene, result.run.panel
     desk.progress("scoring", 0, 1)
+    settling = find_settling(weights, bars, panel.time, scene.timeframe)
     evidence = Evidence(
         closed_trades=int(result.metrics.get("trades") or 0),
-        startup=find_settling(weights, bars, panel.time, scene.timeframe),
+        permutation=random_times(result.run, scene.execution, settling),
+        startup=settling,
         causality=result.certificate.verdict if result.certificate is not None else "unknown",
     )
     trials = desk.records.trials(dataset(result))
     score = appraise_run(account_run(result.run), scene.timeframe, scene.cash, evidence, trials)
-    score["caveats"] = [*score["caveats"], NOT_PERMUTED._asdict()]
 
     def earned(execution: Execution) -> float:
         done = run(panel, result.run.asked, execution, cash=scene.cash, rules=result.rules)
@@ -67,6 +75,36 @@ def scored(result: PortfolioResult, weights: Weights, bars: Mapping[str, Bars], 
     ladder = climb(scene.execution, earned)
     desk.progress("scoring", 1, 1)
     return replace(result, score=score, ladder=ladder)
+
+
+def random_times(done: PortfolioRun, execution: Execution, settling: Startup | None = None) -> PermutationTest:
+    """Compare the timing of what was held with the same holdings at other times: equal exposure, equal costs.
+
+    Several instruments are rotated together; one alone is rearranged, as in a backtest. Rows are taken from the warm-up
+    on, at most the last `PERMUTED_ROWS`, as there.
+    """
+    held, close = held_weights(done), close_table(done.panel)
+    warm_up = (settling.warm_up or 0) if settling is not None else 0
+    first = max(warm_up if 2 * warm_up < len(held) else 0, len(held) - PERMUTED_ROWS)
+    held, close = held[first:], close[first:]
+    rate = max(0.0, execution.taker_fee + execution.slippage_bps / 10_000)  # a rebate is no cost
+    fewest, most = PERMUTATIONS
+    count = min(most, max(fewest, 10_000_000 // max(1, held.size)))
+    if held.shape[1] == 1:
+        return permutation_test(held[:, 0], close[:, 0], cost_rate=rate, permutations=count)
+    return rotation_test(held, close, cost_rate=rate, permutations=count)
+
+
+def held_weights(done: PortfolioRun) -> Floats:
+    """Give the part of the equity that each position was at every close, as it was when the position last changed.
+
+    What prices alone make of a weight is no decision, and costs nothing.
+    """
+    positions, weights = done.positions, np.nan_to_num(done.weights)
+    changed = np.ones(positions.shape, np.bool_)
+    changed[1:] = positions[1:] != positions[:-1]
+    last = np.maximum.accumulate(np.where(changed, np.arange(len(positions))[:, None], 0), axis=0)
+    return np.asarray(np.take_along_axis(weights, last, axis=0), np.float64)
 
 
 def find_settling(weights: Weights, bars: Mapping[str, Bars], time: Times, timeframe: Timeframe) -> Startup | None:

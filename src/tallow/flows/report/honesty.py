@@ -13,7 +13,7 @@ _TONES = {"edge shown": ("good", "✓"), "no edge shown": ("warn", "?"), "not me
 _FAILED = {
     "deflated": "the deflated Sharpe ratio is below 95 %",
     "interval": "the interval of the Sharpe ratio reaches 0 or below",
-    "permutation": "random entries do as well too often",
+    "permutation": "chance does as well too often",
     "overfitting": "choosing by the past is no better than a coin",
     "causality": "nobody has shown that it does not use the future",
     "startup": "decisions never stop depending on the start of the data",
@@ -85,6 +85,12 @@ def method_sentence(found: HonestScore) -> str:
         return f"{words} Random entries: not tried, see above."
     if test is None or test.p_value is None:
         return words + " Random entries: nothing was ever held."
+    if test.method == "rotated weights":
+        return (
+            f"{words} Rotated weights: {figures.plural(test.holdings, 'holding')}, in the market {test.exposure:.0%} "
+            f"of the time, all turned together to {test.permutations:,} other places in time, from close to close, "
+            "fees and slippage counted, stops not."
+        )
     return (
         f"{words} Random entries: the plain test; {figures.plural(test.holdings, 'holding')}, in the market "
         f"{test.exposure:.0%} of the time, put at {test.permutations:,} random arrangements of times, from close to "
