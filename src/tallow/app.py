@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tallow.flows.catalog import Coverage
     from tallow.flows.ingest import IngestReport
     from tallow.flows.ingest.folder import Skipped
-    from tallow.flows.portfolio import Book, PortfolioResult, Weights
+    from tallow.flows.portfolio import Book, OpenedPortfolio, PortfolioResult, Weights
     from tallow.flows.refine import RefineReport
     from tallow.flows.replay import Replay
     from tallow.flows.stored import Stored
@@ -335,6 +335,13 @@ class Workspace:
 
         scenes = [self.scene(book.weights, symbol=symbol, **asked) for symbol in book.symbols]
         return portfolio(book, scenes, self.desk(), self._open, check=check, cache=cache)
+
+    def open_holdouts(self, book: "Book", *, check: bool = True, **asked: Any) -> "OpenedPortfolio":
+        """Carry out weights once on the sealed part of all their symbols; the options are those of `scene`."""
+        from tallow.flows.portfolio import open_holdouts
+
+        scenes = [self.scene(book.weights, symbol=symbol, **asked) for symbol in book.symbols]
+        return open_holdouts(book, scenes, self.desk(), self.build_candles, check=check)
 
     def studio(self, scene: Scene | None, code: Strategy | None = None, **how: Any) -> "Studio":
         """Give what the flows of many combinations need; no scene for candles that the caller holds.

@@ -104,3 +104,24 @@ def test_what_is_sealed_is_refused_with_the_file_that_was_given(
     capsys.readouterr()
     assert run(["backtest", "sma_cross", "--timerange", "2024-11-01..2024-12-20", *lake]) == 5
     assert "tallow backtest sma_cross -s" in capsys.readouterr().err
+
+
+def test_a_portfolio_looks_once_at_all_of_its_symbols(own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lake = ["--lake", str(own_lake), "-q"]
+    opening = ["holdout", "open-portfolio", "equal_weight", "-s", "BTC/USDT", "-s", "ETH/USDT", "--rebalance", "daily"]
+    assert run([*SEAL, *lake]) == 0
+    assert run([*opening, *lake]) == 2
+    assert "error[NOT_SEALED] nothing of simulated:ETH/USDT is sealed" in capsys.readouterr().err
+    assert run([*SEAL[:3], "ETH/USDT", *SEAL[4:], *lake]) == 0
+    assert run(["portfolio", *opening[2:], "--timerange", "2024-11-01..2025-01-01", *lake]) == 5
+    assert "tallow holdout open-portfolio equal_weight -s simulated:BTC/USDT" in capsys.readouterr().err
+    assert run([*opening, *lake]) == 0
+    words = capsys.readouterr().out
+    state = "simulated:BTC/USDT opened by 1 version; simulated:ETH/USDT opened by 1 version."
+    assert words.endswith(f"Holdout: opened now; {state}\n")
+    assert "CERTIFIED" in words
+    assert run([*opening, "--no-check", "--json", *lake]) == 0
+    again = read(capsys)
+    assert (again["again"], again["kind"]) == (True, "portfolio")
+    assert run(["report", str(again["key"])[:12], "--out", str(own_lake / "page.html"), *lake]) == 0
+    assert "HOLDOUT" in (own_lake / "page.html").read_text("utf-8")

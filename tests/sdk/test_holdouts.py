@@ -27,3 +27,14 @@ def test_a_notebook_seals_opens_and_lists(own_lake: Path) -> None:
     assert lake.holdout.list()["key"].tolist() == [result.key]
     assert repr(lake.holdout) == "simulated:BTC/USDT: opened by 1 version"
     assert {"model", "costs"} == set(result.ladder["kind"])
+
+
+def test_a_portfolio_opens_what_is_sealed_of_all_its_symbols(own_lake: Path) -> None:
+    lake, symbols = tallow.open(str(own_lake)), ["BTC/USDT", "ETH/USDT"]
+    for symbol in symbols:
+        lake.holdout.seal(symbol, start="2024-12-01")
+    done = lake.holdout.open_portfolio("equal_weight", symbols, rebalance="daily", check=False)
+    assert str(done.equity.index[0]) == "2024-12-01 00:00:00+00:00"
+    assert lake.holdout.open_portfolio("equal_weight", symbols, rebalance="daily", check=False).key == done.key
+    assert lake.holdout.list()["key"].tolist() == [done.key, done.key]
+    assert done.replay().equal

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.research import MARKET, MONEY, RULES, open_market, options, prepare, refuse
+from tallow.cli.portfolios import OWN, SYMBOLS, read_book, told
+from tallow.cli.portfolios import RULES as REBALANCING
+from tallow.cli.research import MARKET, MONEY, RULES, SPAN, open_market, options, prepare, refuse
 from tallow.cli.session import Session, table, verb
 from tallow.domain.ranges import iso, parse_time
 
@@ -63,6 +65,35 @@ def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:
     body = {"holdout": describe(done.holdout), "again": done.again, **workspace.describe(done.result)}
     session.emit(body, f"{workspace.text(done.result)}\n\nHoldout: {said}; {done.holdout.words}.")
     return refuse(done.result.certificate, strategy) if done.result.certificate else 0
+
+
+@holdout.command("open-portfolio")
+@click.argument("weights", metavar="FILE|NAME")
+@options(SYMBOLS, SPAN[-1:], REBALANCING, MONEY)
+@click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
+@verb
+def open_portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
+    """Carry out weights once on the sealed part of all their symbols.
+
+    Every symbol must be sealed; what is opened begins where the last of the seals does. The opening is written down for
+    each of them before anything is computed. The same version, which is source, parameters, candle length, symbols,
+    rebalancing and margin, gets the recorded result from then on; another one is allowed, counted and shown.
+    """
+    from tallow.flows.portfolio.plain import describe as describe_portfolio
+
+    book = read_book(weights, chosen)
+    workspace = open_market(session)
+    asked = {name: value for name, value in chosen.items() if name not in OWN}
+    done = workspace.open_holdouts(book, check=not chosen["no_check"], **asked)
+    said = "opened before by this very version" if done.again else "opened now"
+    states = "; ".join(f"{one.seal.instrument} {one.words}" for one in done.holdouts)
+    body = {
+        "holdouts": [describe(one) for one in done.holdouts],
+        "again": done.again,
+        **describe_portfolio(done.result),
+    }
+    session.emit(body, f"{told(done.result)}\n\nHoldout: {said}; {states}.")
+    return refuse(done.result.certificate, weights) if done.result.certificate else 0
 
 
 @holdout.command("list")

@@ -1,12 +1,15 @@
 """The verb of several instruments in one account: portfolio."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tallow.cli.research import MONEY, SPAN, evidence, open_market, options, refuse
 from tallow.cli.session import Session, verb
+
+if TYPE_CHECKING:
+    from tallow.flows.portfolio import Book, PortfolioResult
 
 SYMBOLS = (
     click.option(
@@ -24,7 +27,7 @@ RULES = (
     ),
     click.option("--margin", type=click.Choice(["isolated", "cross"]), default="isolated", show_default=True),
 )
-_OWN = ("symbols", "parameters", "rebalance", "margin", "no_check", "no_cache", "report")
+OWN = ("symbols", "parameters", "rebalance", "margin", "no_check", "no_cache", "report")
 
 
 @click.command()
@@ -41,25 +44,33 @@ def portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
     a time and one column a symbol: fractions of the equity. NAME is equal_weight, inverse_volatility or momentum.
     Orders fill at the next bar's open. The look-ahead check runs on the very same bars; exit code 4 when it fails.
     """
-    from tallow.core.portfolio import AccountRules
-    from tallow.core.strategies.parameters import parse_assignments
-    from tallow.flows.portfolio import Book, parse_rebalance
-    from tallow.flows.portfolio.plain import describe, numbers, text
-    from tallow.runners.weights import load_weights
+    from tallow.flows.portfolio.plain import describe
 
-    rules = AccountRules(parse_rebalance(chosen["rebalance"]), chosen["margin"])
-    code = load_weights(weights, parse_assignments(chosen["parameters"]))
+    book = read_book(weights, chosen)
     workspace = open_market(session)
-    asked = {name: value for name, value in chosen.items() if name not in _OWN}
-    book, switches = (
-        Book(chosen["symbols"], code, rules),
-        {name: not chosen[f"no_{name}"] for name in ("check", "cache")},
-    )
-    done = workspace.portfolio(book, **switches, **asked)
-    told = text(done) if done.certificate is None else f"{numbers(done)}\n\n{evidence(done.certificate)}"
-    session.emit(describe(done), told)
+    switches = {name: not chosen[f"no_{name}"] for name in ("check", "cache")}
+    done = workspace.portfolio(book, **switches, **{name: chosen[name] for name in chosen if name not in OWN})
+    session.emit(describe(done), told(done))
     if chosen["report"]:
         session.hint(f"report  {workspace.write_page(done, Path(chosen['report']))}")
     else:
         session.hint(f"next    tallow report {done.key[:12]}")
     return refuse(done.certificate, weights) if done.certificate else 0
+
+
+def read_book(weights: str, chosen: dict[str, Any]) -> "Book":
+    """Read symbols, weights and the rules of the account."""
+    from tallow.core.portfolio import AccountRules
+    from tallow.core.strategies.parameters import parse_assignments
+    from tallow.flows.portfolio import Book, parse_rebalance
+    from tallow.runners.weights import load_weights
+
+    rules = AccountRules(parse_rebalance(chosen["rebalance"]), chosen["margin"])
+    return Book(chosen["symbols"], load_weights(weights, parse_assignments(chosen["parameters"])), rules)
+
+
+def told(done: "PortfolioResult") -> str:
+    """Write a portfolio with its certificate, for a person."""
+    from tallow.flows.portfolio.plain import numbers, text
+
+    return text(done) if done.certificate is None else f"{numbers(done)}\n\n{evidence(done.certificate)}"

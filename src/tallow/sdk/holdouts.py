@@ -1,21 +1,23 @@
 """Sealed holdouts of a lake as a notebook wants them."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from tallow.domain.ranges import parse_time
 from tallow.domain.scene import Value
 from tallow.domain.timeframes import parse_timeframe
 from tallow.sdk.frames import As, give
+from tallow.sdk.portfolios import Portfolio, book_of
 from tallow.sdk.results import Result
 
 if TYPE_CHECKING:
     from tallow.app import Workspace
+    from tallow.core.portfolio import Rebalance
     from tallow.domain.holdout import Seal
 
 
 class Holdouts:
-    """The sealed parts of a lake: `.seal()`, `.open()`, `.list()`."""
+    """The sealed parts of a lake: `.seal()`, `.open()`, `.open_portfolio()`, `.list()`."""
 
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
@@ -53,6 +55,29 @@ class Holdouts:
         scene = space.scene(code, symbol=symbol, timeframe=timeframe, **execution)
         space.build_candles(scene)
         return Result(open_holdout(scene, code, space.desk(check=check)).result, space)
+
+    def open_portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
+        self,
+        weights: str | Callable[..., Any],
+        symbols: Sequence[str],
+        timeframe: str = "1h",
+        *,
+        params: Mapping[str, Value] | None = None,
+        rebalance: "str | Rebalance" = "change",
+        margin: Literal["isolated", "cross"] = "isolated",
+        check: bool = True,
+        **execution: Any,
+    ) -> Portfolio:
+        """Carry out weights once on the sealed part of all their symbols; the same version gets the recorded result.
+
+        What is opened begins where the last of the seals does.
+
+        Raises:
+            UserError: NOT_SEALED, and those of a portfolio.
+        """
+        book = book_of(weights, symbols, params, rebalance, margin)
+        done = self._workspace.open_holdouts(book, check=check, timeframe=timeframe, **execution)
+        return Portfolio(done.result, self._workspace)
 
     def list(self, as_: As | None = None) -> Any:
         """List every opening: instrument, first moment sealed, version, strategy, when, result."""

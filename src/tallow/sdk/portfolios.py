@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tallow.core.portfolio import PortfolioRun, Rebalance
     from tallow.domain.columns import Floats
     from tallow.domain.evidence import Certificate
-    from tallow.flows.portfolio import PortfolioResult
+    from tallow.flows.portfolio import Book, PortfolioResult
     from tallow.flows.replay import Replay
 
 
@@ -189,13 +189,24 @@ def portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
     Raises:
         UserError: NO_DATA, NO_INSTRUMENTS, WEIGHTS_SHAPE, WEIGHTS_TOO_LARGE, ...: each says what is valid.
     """
+    book = book_of(weights, symbols, params, rebalance, margin)
+    workspace = (lake or open()).workspace
+    asked = {"timeframe": timeframe, "timerange": timerange, **execution}
+    return Portfolio(workspace.portfolio(book, check=check, cache=cache, **asked), workspace)
+
+
+def book_of(
+    weights: str | Callable[..., Any],
+    symbols: Sequence[str],
+    params: Mapping[str, Value] | None,
+    rebalance: "str | Rebalance",
+    margin: Literal["isolated", "cross"],
+) -> "Book":
+    """Read symbols, weights and the rules of the account."""
     from tallow.core.portfolio import AccountRules
     from tallow.flows.portfolio import Book, parse_rebalance
     from tallow.runners.weights import load_weights
 
     rule = parse_rebalance(rebalance) if isinstance(rebalance, str) else rebalance
     named = [symbols] if isinstance(symbols, str) else symbols
-    book = Book(named, load_weights(weights, params), AccountRules(rule, margin))
-    workspace = (lake or open()).workspace
-    asked = {"timeframe": timeframe, "timerange": timerange, **execution}
-    return Portfolio(workspace.portfolio(book, check=check, cache=cache, **asked), workspace)
+    return Book(named, load_weights(weights, params), AccountRules(rule, margin))

@@ -116,12 +116,19 @@ def test_what_holds_for_one_symbol_alone_is_said_with_its_name(desk: Desk, scene
 
 
 def test_sealed_data_are_refused_with_the_free_part(desk: Desk, scenes: tuple[Scene, ...]) -> None:
-    desk.records.seal(Seal("binance:BTC/USDT:USDT", "1h", START + 100 * HOUR, START))
+    for name, hours in (("binance:BTC/USDT", 120), ("binance:BTC/USDT:USDT", 100)):
+        desk.records.seal(Seal(name, "1h", START + hours * HOUR, START))
     with pytest.raises(UserError) as caught:
         portfolio(book(scenes), scenes, desk)
     assert (caught.value.code, caught.value.exit_code) == ("SEALED", 5)
-    free = "tallow portfolio fixed -s binance:BTC/USDT:USDT --timerange ..2024-01-05T04:00Z"
-    assert list(caught.value.commands) == [free]
+    symbols = "-s binance:BTC/USDT -s binance:BTC/USDT:USDT -t 1h"
+    # What is free of all ends with the first seal.
+    free = f"tallow portfolio fixed.py {symbols} --timerange ..2024-01-05T04:00Z"
+    assert list(caught.value.commands) == [free, f"tallow holdout open-portfolio fixed.py {symbols}"]
+    handed = replace(book(scenes), weights=Fixed(file="/tmp/tallow-weights-x/mine.py"))
+    with pytest.raises(UserError) as caught:
+        portfolio(handed, scenes, desk)
+    assert caught.value.commands[0].startswith("tallow portfolio fixed -s ")
 
 
 def test_one_symbol_of_two_venues_keeps_its_venue_and_each_is_there_once(desk: Desk, scenes: tuple[Scene, ...]) -> None:

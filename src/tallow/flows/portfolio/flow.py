@@ -23,6 +23,8 @@ from tallow.flows.portfolio.values import Book, Instrument, PortfolioResult
 from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.flows.venue_rules import refuse_rules
 
+_WRITTEN = "tallow-weights-"  # in the path of code that a program handed over: nothing that could be typed
+
 
 def portfolio(
     book: Book,
@@ -41,18 +43,25 @@ def portfolio(
     Raises:
         UserError: NO_INSTRUMENTS, BAD_PARAMETER (a symbol twice), NO_DATA, SEALED, and what the run raises.
     """
-    _check_each_once(scenes)
+    check_each_once(scenes)
     for one in scenes:
         refuse_rules(one, "a portfolio")
     scene = scene_of(book, one_range(scenes))
-    for one in scene.scenes:
-        _refuse_sealed(one, desk)
-        if opened is not None:
+    _refuse_sealed(book, scene, desk)
+    if opened is not None:
+        for one in scene.scenes:
             opened(one)
+    return run_portfolio(book, scene, desk, check=check, cache=cache)
+
+
+def run_portfolio(
+    book: Book, scene: PortfolioScene, desk: Desk, *, check: bool = True, cache: bool = True
+) -> PortfolioResult:
+    """Do the same on sealed data as well: the opening of a holdout is on record before it comes here."""
     markets = read_markets(scene, [pin(desk.lake, one) for one in scene.scenes], desk)
     panel = panel_of(scene, markets)
     digests = [market.digest for market in markets]
-    key = scene.key([market.versions for market in markets], digests, _hash_of(book), ENGINE_VERSION)
+    key = scene.key([market.versions for market in markets], digests, hash_of(book), ENGINE_VERSION)
     # A stored result without certificate is kept, and only what it lacks is made up for.
     found = desk.records.filed(key) if cache else None
     known = None if found is None else result_of(found, panel)
@@ -87,7 +96,7 @@ def compute(book: Book, scene: PortfolioScene, markets: Sequence[Market], panel:
         scene=scene,
         rules=book.rules,
         source=book.weights.source,
-        strategy_hash=_hash_of(book),
+        strategy_hash=hash_of(book),
         engine_version=ENGINE_VERSION,
         metrics=portfolio_summary(done, scene.timeframe, scene.execution),
         instruments=tuple(_instrument(done, place, one, market, desk) for place, (one, market) in held),
@@ -131,7 +140,8 @@ def panel_of(scene: PortfolioScene, markets: Sequence[Market]) -> Panel:
     return align(bars, funding=funding, timeframe=scene.timeframe)
 
 
-def _hash_of(book: Book) -> str:
+def hash_of(book: Book) -> str:
+    """Give the sha256 of the source of the weights."""
     return sha256(book.weights.source.encode()).hexdigest()
 
 
@@ -143,7 +153,12 @@ def one_range(scenes: Sequence[Scene]) -> tuple[Scene, ...]:
     return tuple(replace(scene, range=span) for scene in scenes)
 
 
-def _check_each_once(scenes: Sequence[Scene]) -> None:
+def check_each_once(scenes: Sequence[Scene]) -> None:
+    """Refuse no symbols, and a symbol twice.
+
+    Raises:
+        UserError: NO_INSTRUMENTS, BAD_PARAMETER.
+    """
     if not scenes:
         raise UserError(
             "NO_INSTRUMENTS",
@@ -159,15 +174,22 @@ def _check_each_once(scenes: Sequence[Scene]) -> None:
         )
 
 
-def _refuse_sealed(scene: Scene, desk: Desk) -> None:
-    # An opening is a single strategy's: what leads on here is the part that is free.
-    try:
-        refuse_sealed(desk.records, scene)
-    except UserError as problem:
-        free = f"tallow portfolio {scene.strategy} -s {scene.instrument} --timerange {problem.facts['free']}"
-        raise UserError(
-            problem.code, problem.message, facts=problem.facts, commands=[free], exit="refused for safety"
-        ) from None
+def _refuse_sealed(book: Book, scene: PortfolioScene, desk: Desk) -> None:
+    found = []
+    for one in scene.scenes:
+        try:
+            refuse_sealed(desk.records, one)
+        except UserError as problem:
+            found.append(problem)
+    if not found:
+        return
+    # What leads on here is the part that is free of all, and the opening of all.
+    first = min(found, key=lambda problem: problem.facts["free"])
+    code = scene.strategy if _WRITTEN in book.weights.file else book.weights.file
+    what = " ".join([code, *(f"-s {instrument}" for instrument in scene.instruments), f"-t {scene.timeframe}"])
+    free = f"tallow portfolio {what} --timerange {first.facts['free']}"
+    commands = [free, f"tallow holdout open-portfolio {what}"]
+    raise UserError(first.code, first.message, facts=first.facts, commands=commands, exit="refused for safety")
 
 
 def _instrument(done: PortfolioRun, column: int, scene: Scene, market: Market, desk: Desk) -> Instrument:
