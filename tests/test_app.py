@@ -56,6 +56,9 @@ def test_what_a_scene_does_not_say_comes_from_the_settings(own_lake: Path) -> No
     assert (scene.cash, scene.execution.taker_fee, scene.execution.maker_fee) == (77.0, 0.002, 0.002)
     assert scene.parameters["fast"] == 5
     assert workspace.scene(strategy, cash=5.0, fee=0.0, short=True).execution.allow_short
+    for given, said in (({"fee": 1.0}, "fee = 1.0"), ({"maker_fee": 1.0}, "maker_fee = 1.0")):
+        with pytest.raises(UserError, match=f"^error.BAD_SETTING. {said} is outside|^{said} is outside"):
+            workspace.scene(strategy, **given)
 
 
 def test_days_are_the_last_ones_that_the_lake_holds(workspace: Workspace) -> None:

@@ -314,7 +314,9 @@ class Workspace:
     ) -> Execution:
         rate = self.settings.fee if fee is None else fee
         known = {"maker_fee": rate, "taker_fee": rate, "slippage_bps": slippage, "allow_short": short}
-        return execution_of({**known, **rest}, also=("fee", "slippage", "short", "venue_rules"))
+        typed = {"maker_fee": "fee", "taker_fee": "fee", "slippage_bps": "slippage"}
+        said = {name: word for name, word in typed.items() if name not in rest}
+        return execution_of({**known, **rest}, also=("fee", "slippage", "short", "venue_rules"), said=said)
 
     def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
         """Give the stored result of this very scene, or compute and store it."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skfolio.model_selection import CombinatorialPurgedCV
 from skfolio.model_selection import WalkForward as ReferenceWalkForward
 
-from tallow.core.splits import CombinatorialPurged, Split, WalkForward
+from tallow.core.splits import CombinatorialPurged, Length, Split, WalkForward, walk_in_time
 from tallow.domain.errors import UserError
 
 
@@ -148,3 +148,76 @@ def test_too_few_rows_say_how_many_are_needed(plan, rows, needed):
         plan.split(rows)
     assert f"{needed} rows" in str(caught.value)
     assert plan.split(needed)
+
+
+def pairs(found):
+    return [(split.train[0], split.test[0]) for split in found]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    train=st.integers(1, 30), test=st.integers(1, 20), anchored=st.booleans(), rows=st.integers(2, 120),
+    in_time=st.tuples(st.booleans(), st.booleans()),
+)  # fmt: skip
+def test_without_a_hole_time_and_rows_are_one(train, test, anchored, rows, in_time):
+    assume(train < rows)
+    step = 60_000_000
+    lengths = [
+        Length(microseconds=count * step) if is_time else Length(rows=count)
+        for count, is_time in zip((train, test), in_time, strict=True)
+    ]
+    found = walk_in_time(7 + np.arange(rows) * step, *lengths, anchored=anchored)
+    assert found == WalkForward(train, test, anchored=anchored, partial=True).split(rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hours=st.sets(st.integers(0, 200), min_size=2, max_size=80), train=st.integers(1, 40), test=st.integers(1, 40),
+    anchored=st.booleans(),
+)  # fmt: skip
+def test_with_holes_every_stretch_covers_its_time(hours, train, test, anchored):
+    time = np.array(sorted(hours))
+    assume(time[-1] >= time[0] + train)
+    found = pairs(walk_in_time(time, Length(microseconds=train), Length(microseconds=test), anchored=anchored))
+    first = time[0] + train
+    # Tests follow each other, to the last row; each begins on the grid of steps.
+    assert found[0][1].start == np.searchsorted(time, first)
+    assert found[-1][1].stop == len(time)
+    for (_, one), (_, two) in itertools.pairwise(found):
+        assert one.stop == two.start
+    for number, (known, tested) in enumerate(found):
+        begin = first + (time[tested.start] - first) // test * test
+        assert known.stop == tested.start
+        assert len(known) > 0
+        if anchored:
+            assert known.start == 0
+        elif number or len(known) < tested.start:
+            assert known.start == np.searchsorted(time, begin - train)
+
+
+@pytest.mark.parametrize(
+    ("hours", "train", "test", "expected"),
+    [
+        # Nothing between hour 2 and hour 9: tests without a row are passed over, training takes what there was.
+        ([0, 1, 2, 9, 10, 11], 3, 2, [(range(3), range(3, 5)), (range(3, 5), range(5, 6))]),
+        # The hole comes later: what follows it goes on with the last choice, until something can be trained on.
+        ([0, 1, 2, 3, 9, 10, 11], 2, 2, [(range(2), range(2, 5)), (range(4, 5), range(5, 7))]),
+    ],
+)
+def test_where_nothing_can_be_trained_on_the_last_choice_goes_on(hours, train, test, expected):
+    lengths = (Length(microseconds=train), Length(microseconds=test))
+    assert pairs(walk_in_time(np.array(hours), *lengths)) == expected
+
+
+@pytest.mark.parametrize(
+    ("hours", "train", "needed"),
+    [
+        ([0, 1, 2], Length(rows=3), "4"),
+        ([0, 1, 2], Length(microseconds=3), "more than the training stretch covers"),
+        ([], Length(rows=1), "2"),
+    ],
+)
+def test_a_walk_in_time_needs_something_to_test(hours, train, needed):
+    with pytest.raises(UserError, match="TOO_FEW_BARS") as caught:
+        walk_in_time(np.array(hours, np.int64), train, Length(rows=1))
+    assert caught.value.facts["needed"] == needed

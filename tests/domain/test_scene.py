@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import fields, replace
 
 import pytest
@@ -150,3 +151,19 @@ def test_rules_come_back_and_leave_no_trace_where_there_are_none() -> None:
     assert parse_scene(ruled.canonical()) == ruled
     assert "rules" not in SCENE.canonical()
     assert key(ruled) != key(replace(SCENE, rules=replace(book, version=8)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "message"),
+    [
+        ({"taker_fee": 1.0}, {"taker_fee": "fee"}, "fee = 1.0 is outside its range"),
+        ({"taker_fee": math.nan}, {"taker_fee": "fee"}, "fee = nan is outside its range"),
+        ({"taker_fee": 1.0}, {"maker_fee": "fee"}, "taker_fee = 1.0 is outside its range"),
+        ({"slippage_bps": -1.0}, {"slippage_bps": "slippage"}, "slippage = -1.0 is outside its range"),
+    ],
+)
+def test_a_setting_is_named_as_it_was_given(settings, said, message):
+    with pytest.raises(UserError) as caught:
+        execution_of(settings, said=said)
+    assert (caught.value.code, caught.value.message) == ("BAD_SETTING", message)
+    assert execution_of({"taker_fee": 0.1}, said=said) == Execution(taker_fee=0.1)

@@ -97,9 +97,13 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Abort:
         click.echo("interrupted: what was stored stays stored; the same command goes on from there", err=True)
         return EXIT_CODES["interrupted"]
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return EXIT_CODES["usage"]
+    except click.ClickException as error:
+        from tallow.cli.usage import in_our_form
+
+        return _tell(in_our_form(error), arguments)
     except BrokenPipeError:  # the reader of our output left, as `head` does
         sys.stderr.close()
         return EXIT_CODES["done"]

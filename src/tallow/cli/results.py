@@ -10,6 +10,7 @@ from tallow.domain.errors import EXIT_CODES, UserError
 from tallow.domain.ranges import iso
 from tallow.domain.timeframes import SECOND
 
+MOMENTS = ("max_drawdown_start", "max_drawdown_end")  # microseconds: dates for a person
 HEADLINE = ("return_pct", "buy_hold_pct", "max_drawdown_pct", "sharpe", "trades", "win_rate_pct")
 
 
@@ -65,11 +66,12 @@ def compare(session: Session, /, left: str, right: str) -> None:
     pair = [describe(workspace.stored(key)) for key in (left, right)]
     _refuse_unlike(pair)
     rows = [(name, *(_metric(one["metrics"], name) for one in pair)) for name in pair[0]["metrics"]]
+    told = [(name, *(_moment(value) if name in MOMENTS else value for value in values)) for name, *values in rows]
     scenes = [(name, *(str(one["scene"].get(name)) for one in pair)) for name in pair[0]["scene"]]
     different = [row for row in scenes if row[1] != row[2]]
     keys = [one["key"][:12] for one in pair]
     text = "\n\n".join(
-        [table(different, ("differs", *keys)) if different else "the scenes are equal", table(rows, ("metric", *keys))]
+        [table(different, ("differs", *keys)) if different else "the scenes are equal", table(told, ("metric", *keys))]
     )
     session.emit({"differs": different, "metrics": rows}, text)
 
@@ -130,6 +132,10 @@ def _refuse_unlike(pair: list[dict[str, Any]]) -> None:
             facts={one["key"][:12]: kind for one, kind in zip(pair, kinds, strict=True)},
             commands=["tallow results list", *(f"tallow results show {one['key'][:12]}" for one in pair)],
         )
+
+
+def _moment(value: object) -> object:
+    return iso(value // SECOND * SECOND) if isinstance(value, int) else value
 
 
 def _metric(metrics: object, name: str) -> object:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallow.domain.columns import Floats
+from tallow.domain.columns import Floats, Times
 from tallow.domain.errors import UserError
 
 Rows = NDArray[np.int64]
@@ -96,6 +96,72 @@ class WalkForward:
             )
             for start in range(first, last + 1, self.test)
         )
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a stretch is: so many rows, or so much time.
+
+    Attributes:
+        rows: where it is counted in rows.
+        microseconds: where it is a time; then `rows` is 0.
+    """
+
+    rows: int = 0
+    microseconds: int = 0
+
+    def end(self, time: Times, row: int, moment: int) -> tuple[int, int]:
+        """Give row and moment at which a stretch ends that begins at `row` and `moment`; the number of rows at most.
+
+        A stretch of time ends at its moment, whether or not there is a row.
+        """
+        if self.rows:
+            stop = min(row + self.rows, len(time))
+            return stop, int(time[stop]) if stop < len(time) else moment
+        return int(np.searchsorted(time, moment + self.microseconds)), moment + self.microseconds
+
+    def start(self, time: Times, row: int, moment: int) -> int:
+        """Give the row at which a stretch begins that ends before `row`, at `moment`."""
+        return max(0, row - self.rows) if self.rows else int(np.searchsorted(time, moment - self.microseconds))
+
+
+def walk_in_time(time: Times, train: Length, test: Length, *, anchored: bool = False) -> tuple[Split, ...]:
+    """Give the splits of a walk forward whose stretches are lengths of time, or rows; the last test may be short.
+
+    Where no row is missing they are those of `WalkForward` with `partial`. A length of time covers that time however
+    many rows are missing in it. A test without a row is passed over; one before which no row could be trained on is
+    joined to the test before, whose choice goes on; the first is trained on all rows before it.
+
+    Args:
+        time: of every row, ascending, microseconds.
+        train: what each choice is made on.
+        test: what follows, and how far the walk goes in one step.
+        anchored: every training set starts at row 0.
+
+    Example:
+        >>> hours = np.array([0, 1, 2, 5, 6, 7]) * 3_600_000_000  # two are missing
+        >>> length = Length(microseconds=3 * 3_600_000_000)
+        >>> [(split.train[0], split.test[0]) for split in walk_in_time(hours, length, length)]
+        [(range(0, 3), range(3, 4)), (range(3, 4), range(4, 6))]
+
+    Raises:
+        UserError: TOO_FEW_BARS when nothing is left to test.
+    """
+    row, moment = train.end(time, 0, int(time[0]) if len(time) else 0)
+    if row >= len(time):
+        least = train.rows + 1 if train.rows else "more than the training stretch covers"
+        raise UserError("TOO_FEW_BARS", f"{len(time)} rows are too few for these splits", facts={"needed": least})
+    found: list[Split] = []
+    while row < len(time):
+        stop, after = test.end(time, row, moment)
+        known = range(0 if anchored else train.start(time, row, moment), row)
+        if stop > row and (known or not found):
+            found.append(Split((known or range(row),), (range(row, stop),)))
+        elif stop > row:
+            last = found[-1]
+            found[-1] = Split(last.train, (range(last.test[0].start, stop),))
+        row, moment = stop, after
+    return tuple(found)
 
 
 @dataclass(frozen=True)

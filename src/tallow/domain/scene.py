@@ -77,8 +77,15 @@ _LIMITS = (
 )  # fmt: skip
 
 
-def execution_of(settings: Mapping[str, Any], *, also: Iterable[str] = ()) -> Execution:
-    """Make execution settings of names and values; `also` are names that the caller takes in their place.
+def execution_of(
+    settings: Mapping[str, Any], *, also: Iterable[str] = (), said: Mapping[str, str] | None = None
+) -> Execution:
+    """Make execution settings of names and values.
+
+    Args:
+        settings: name -> value.
+        also: names that the caller takes in the place of some.
+        said: setting -> the name under which the caller was given its value, for an error that says it.
 
     Raises:
         UserError: BAD_SETTING for a name that does not exist or a value outside its range.
@@ -89,6 +96,10 @@ def execution_of(settings: Mapping[str, Any], *, also: Iterable[str] = ()) -> Ex
             valid = [*also, *names]
             facts = {"nearest": ", ".join(nearest(name, valid)), "valid": ", ".join(valid)}
             raise UserError("BAD_SETTING", f"a backtest has no setting {name!r}", facts=facts)
+    for name, low, high in _LIMITS:
+        value = settings.get(name)
+        if name in (said or {}) and not (math.isfinite(value or 0.0) and low <= (value or 0.0) <= high):
+            raise _bad((said or {})[name], value, f"{low:g} to {high:g}")
     return Execution(**settings)
 
 

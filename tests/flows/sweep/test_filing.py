@@ -80,3 +80,15 @@ def test_any_other_walk_is_a_miss(hall: Any, cross: Strategy, cross_scene: Scene
     second = walk_forward(scene, strategy, search, walk, hall.studio())
     assert second.result.key != first.result.key
     assert len(hall.studio().desk.records.list()) == 2
+
+
+def test_a_walk_that_does_not_say_how_it_counts_is_replayed_in_candles(
+    hall: Any, cross: Strategy, cross_scene: Scene
+) -> None:
+    by_count = walk_forward(cross_scene, cross, SEARCH, Walk(98, 49), hall.studio())
+    studio = hall.studio()
+    found = studio.desk.records.filed(by_count.result.key)
+    # The candles have a hole of four hours: 98 of them last 102 hours.
+    walk = {"train": "98h", "test": "49h", "anchored": False}
+    assert replay_walk(replace(found, body={**found.body, "walk": walk}), cross, studio).equal
+    assert not replay_walk(replace(found, body={**found.body, "walk": {**walk, "in_time": True}}), cross, studio).equal

@@ -83,7 +83,21 @@ def test_what_is_no_length_is_refused(length: str | int) -> None:
     ],
 )
 def test_steps_follow_each_other_and_the_last_may_be_short(walk: Walk, expected: list[Any]) -> None:
-    assert walk.split(11, parse_timeframe("1h")) == tuple(Split((train,), (test,)) for train, test in expected)
+    assert walk.split(np.arange(11) * HOUR, parse_timeframe("1h")) == tuple(
+        Split((train,), (test,)) for train, test in expected
+    )
+
+
+def test_a_length_of_time_is_that_time_where_candles_are_missing() -> None:
+    time = np.delete(np.arange(40), slice(6, 12)) * HOUR
+    hour = parse_timeframe("1h")
+    found = [(split.train[0], split.test[0]) for split in Walk("8h", "8h").split(time, hour)]
+    # Hours 0-7 have six candles, 8-15 four.
+    assert found == [(range(6), range(6, 10)), (range(6, 10), range(10, 18)), (range(10, 18), range(18, 26)),
+                     (range(18, 26), range(26, 34))]  # fmt: skip
+    by_count = Walk("8h", "8h").in_rows(hour)
+    assert (by_count.train, by_count.test) == (8, 8)
+    assert by_count.split(time, hour)[0].test[0] == range(8, 16)
 
 
 @pytest.mark.parametrize(

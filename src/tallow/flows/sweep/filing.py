@@ -17,7 +17,7 @@ def file_of(done: WalkForwardResult) -> Filed:
     body = {
         **plain_body(result),
         "search": plain_search(done.search),
-        "walk": {"train": done.train, "test": done.test, "anchored": done.anchored},
+        "walk": {"train": done.train, "test": done.test, "anchored": done.anchored, "in_time": True},
         "folds": [_plain(fold) for fold in done.folds],
         "combinations": done.combinations,
     }

@@ -7,8 +7,8 @@ from hashlib import sha256
 import numpy as np
 
 from tallow.core.engine import ENGINE_VERSION, run
-from tallow.core.splits import Split, WalkForward
-from tallow.domain.columns import Bars, Floats, Targets
+from tallow.core.splits import Length, Split, walk_in_time
+from tallow.domain.columns import Bars, Floats, Targets, Times
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.results import Filed, Result, Run
@@ -41,14 +41,34 @@ class Walk:
     test: str | int
     anchored: bool = False
 
-    def split(self, bars: int, timeframe: Timeframe) -> tuple[Split, ...]:
-        """Give training and test rows, in time order; the last test may be shorter.
+    def split(self, time: Times, timeframe: Timeframe) -> tuple[Split, ...]:
+        """Give training and test rows of bars that open at these times, in order; the last test may be shorter.
 
         Raises:
             UserError: BAD_PARAMETER, TOO_FEW_BARS.
         """
+        train, test = (length_of(name, getattr(self, name), timeframe) for name in ("train", "test"))
+        return walk_in_time(time, train, test, anchored=self.anchored)
+
+    def in_rows(self, timeframe: Timeframe) -> "Walk":
+        """Give the same with its lengths counted in bars, as walks were stored that do not say how they count."""
         train, test = (rows_of(name, getattr(self, name), timeframe) for name in ("train", "test"))
-        return WalkForward(train, test, anchored=self.anchored, partial=True).split(bars)
+        return replace(self, train=train, test=test)
+
+
+def length_of(name: str, length: str | int, timeframe: Timeframe) -> Length:
+    """Read a length of time, or a number of bars.
+
+    Example:
+        >>> length_of("train", "2d", parse_timeframe("4h")), length_of("test", "90", parse_timeframe("1h"))
+        (Length(rows=0, microseconds=172800000000), Length(rows=90, microseconds=0))
+
+    Raises:
+        UserError: BAD_PARAMETER when it is neither, or shorter than one bar.
+    """
+    rows = rows_of(name, length, timeframe)
+    text = str(length).strip()
+    return Length(rows=rows) if text.isdigit() else Length(microseconds=parse_timeframe(text).microseconds)
 
 
 def rows_of(name: str, length: str | int, timeframe: Timeframe) -> int:
@@ -126,6 +146,7 @@ def replay_walk(found: Filed, strategy: Strategy, studio: Studio) -> Replay:
     scene = replace(stored.result.scene, parameters=strategy.parameters)
     market = read_market(desk.lake, scene, dict(stored.result.table_versions))
     walk = Walk(stored.train, stored.test, stored.anchored)
+    walk = walk if found.body["walk"].get("in_time") else walk.in_rows(scene.timeframe)
     with studio.recruit(strategy, market.bars, scene, market.funding) as evaluator:
         work = Work(evaluator, desk.clock, desk.progress, "walking forward")
         walker = _Walker(
@@ -166,12 +187,12 @@ class _Walker(Stretches):
         """Content key of the walk: any changed axis, stretch, scene, data, source or engine changes it."""
         source = strategy_hash(self.strategy)
         rest = self.bare.key(self.market.versions, self.market.digest, source, ENGINE_VERSION)
-        return sha256(f"walk-forward {self.said} {rest}".encode()).hexdigest()
+        return sha256(f"walk-forward in time {self.said} {rest}".encode()).hexdigest()
 
     def go(self) -> WalkForwardResult:
         """Walk; certificate and score are filled in by the caller."""
         scene, market, work = self.scene, self.market, self.work
-        splits = self.walk.split(len(market.bars), scene.timeframe)
+        splits = self.walk.split(market.bars.time, scene.timeframe)
         tries = _tries(self.search, scene)
         work.whole = len(splits) * tries
         folds = [self.step(split) for split in splits]
