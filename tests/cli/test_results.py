@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def test_results_are_listed_shown_compared_reported_removed(
     assert "Assumption ladder" in shown.out
     assert "2 on this data by now" in shown.err
     assert run(["results", "compare", first[:8], second[:8], *lake]) == 0
-    assert "strategy" in capsys.readouterr().out
+    compared = capsys.readouterr().out
+    assert "strategy" in compared
+    assert re.search(r"max_drawdown_start +2024-\d\d-\d\d\S* +2024-\d\d-\d\d", compared)
     assert run(["report", first[:8], "--out", str(tmp_path / "r.html"), *lake, "-q"]) == 0
     assert (tmp_path / "r.html").stat().st_size > 10_000
     assert run(["results", "remove", first[:8], "-y", *lake]) == 2
