@@ -5,6 +5,7 @@ import pytest
 
 from tallow.core.engine import prepare, run, summarize
 from tallow.domain.columns import Bars, FundingRates
+from tallow.domain.results import EXIT_REASONS
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import MINUTE
 
@@ -65,3 +66,21 @@ def test_a_run_keeps_no_hold_on_the_inputs():
     targets[:] = 0.0
     bars.close[:] = 1.0
     assert first.digest() == digest
+
+
+@pytest.mark.parametrize(
+    ("stop", "open_", "reason", "price", "fee"),
+    [
+        (0.05, 85.0, "stop_loss", 85.0, 0.01),  # 95 lies before the liquidation at 81
+        (0.05, 70.0, "stop_loss", 80.0, 0.0),  # past both, and past the margin: the loss ends there, nothing is left
+        (None, 80.5, "liquidation", 80.5, 0.0),
+        (0.5, 80.5, "liquidation", 80.5, 0.0),  # 50 lies behind it
+    ],
+)
+def test_behind_a_gap_the_level_passed_first_gives_the_reason(stop, open_, reason, price, fee):
+    rules = Execution(taker_fee=0.01, leverage=5.0, stop_loss=stop, liquidation_fee=0.0, maintenance_margin=0.012345679)
+    done = run(flat_bars(100, 100, open_), np.array([5.0, np.nan, np.nan]), rules, cash=1_000)
+    fill = len(done.fills) - 1
+    assert EXIT_REASONS[int(done.trades.reason[0])] == reason
+    assert done.fills.price[fill] == pytest.approx(price, rel=1e-9)
+    assert done.fills.fee[fill] == pytest.approx(fee * price * abs(done.fills.quantity[fill]), abs=1e-9)
