@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         WalkForward,
         backtest,
         check,
+        check_label,
         cross_validate,
         open,
         portfolio,
@@ -54,6 +55,7 @@ _HOMES = {
     "WalkForward": "tallow.sdk",
     "backtest": "tallow.sdk",
     "check": "tallow.sdk",
+    "check_label": "tallow.sdk",
     "cross_validate": "tallow.sdk",
     "higher": "tallow.runners.higher",
     "open": "tallow.sdk",
@@ -65,8 +67,8 @@ _HOMES = {
 
 __all__ = [
     "Check", "Choice", "CrossValidation", "Error", "Float", "Int", "Lake", "Order", "Portfolio", "Result", "Side",
-    "Strategy", "Sweep", "WalkForward", "backtest", "check", "cross_validate", "higher", "indicators", "open",
-    "portfolio", "sample", "sweep", "walk_forward",
+    "Strategy", "Sweep", "WalkForward", "backtest", "check", "check_label", "cross_validate", "higher", "indicators",
+    "open", "portfolio", "sample", "sweep", "walk_forward",
 ]  # fmt: skip
 
 

@@ -367,6 +367,20 @@ class Workspace:
         market = read_market(self.lake, scene, pin(self.lake, scene))
         return self._certify(strategy, market.bars, scene, market.funding)
 
+    def check_label(self, scene: Scene, label: Strategy, horizon: str | int, bars: "Bars | None" = None) -> Certificate:
+        """Certify that a label uses no bar beyond its horizon, on the bars of a scene or on the caller's own."""
+        from tallow.flows.backtest import pin, read_market
+        from tallow.flows.check import Bench, check_label, horizon_of
+        from tallow.runners.inline import clock_moved, conditions_of, location, probe, under
+
+        if bars is None:
+            self._open(scene, label)
+            bars = read_market(self.lake, scene, pin(self.lake, scene)).bars
+        subject = under(label, conditions_of(scene, None))
+        bench = Bench(run=probe(subject), clock=self.clock, clock_moved=clock_moved(subject), file=location(label))
+        data = f"{scene.instrument} {scene.timeframe}, {len(bars):,} bars"
+        return check_label(label, bars, bench, horizon_of(horizon, scene.timeframe), data=data)
+
     def replay_finding(self, scene: Scene, strategy: Strategy, *, cut: int, future: str, row: int) -> Outputs:
         """Show one finding again: the output at `row` with the true future, and with the changed one."""
         from tallow.flows.backtest import pin, read_market

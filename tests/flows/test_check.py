@@ -6,8 +6,8 @@ import pytest
 from tallow.core.causality import FreshRuns
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
-from tallow.domain.timeframes import HOUR
-from tallow.flows.check import Bench, Budget, check, replay_command, replay_finding
+from tallow.domain.timeframes import HOUR, parse_timeframe
+from tallow.flows.check import Bench, Budget, check, check_label, horizon_of, replay_command, replay_finding
 
 
 @dataclass
@@ -121,3 +121,28 @@ def test_a_finding_is_the_output_with_and_without_the_true_future(bars):
         with pytest.raises(UserError, match="no finding") as caught:
             replay_finding(past, bars, **{"future": "truncate", **asked})
         assert caught.value.code == "BAD_PARAMETER"
+
+
+@pytest.mark.parametrize(("horizon", "rows"), [("4h", 4), (" 1d ", 24), ("0", 0), (7, 7)])
+def test_a_horizon_is_a_number_of_bars(horizon, rows):
+    assert horizon_of(horizon, parse_timeframe("1h")) == rows
+
+
+@pytest.mark.parametrize("horizon", ["90m", "soon", -1, ""])
+def test_what_is_no_horizon_is_refused(horizon):
+    with pytest.raises(UserError, match="is no whole number of 1h bars") as caught:
+        horizon_of(horizon, parse_timeframe("1h"))
+    assert caught.value.code == "BAD_PARAMETER"
+
+
+@pytest.mark.parametrize(
+    ("run", "horizon", "verdict"), [(past, 0, "certified"), (ahead, 1, "certified"), (ahead, 0, "leaky")]
+)
+def test_a_label_is_checked_within_its_horizon(run, horizon, verdict):
+    close = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0.0, 0.01, 60)))
+    bars = Bars.of(np.arange(60) * HOUR, (close, close * 1.01, close * 0.99, close, close))
+
+    found = check_label(Written(), bars, Bench(run, Clock()), horizon, data="60 bars", budget=Budget(0.0, 100.0))
+    assert (found.verdict, found.data) == (verdict, "60 bars")
+    slow = check_label(Written(), bars, Bench(past, Clock()), 0, budget=Budget(0.0, 0.5))
+    assert slow.verdict == "unknown"

@@ -100,3 +100,15 @@ def test_rules_of_the_venue_reach_function_and_class(lake: "tallow.Lake", tmp_pa
         tallow.sweep(trend, {"fast": [5, 10]}, lake=lake, venue_rules=ruled["venue_rules"])
     with pytest.raises(UserError, match="no trading rules"):
         tallow.backtest(trend, lake=lake, venue_rules=True)
+
+
+def test_a_label_is_certified_within_its_horizon(lake: "tallow.Lake") -> None:
+    options = {"timerange": "2024-01-01..2024-01-20", "lake": lake}
+    held = tallow.check_label(cheat, 1, **options)
+    assert (bool(held), held.startup) == (True, None)
+    short = tallow.check_label(cheat, "0", **options)
+    assert (short.verdict, short.certificate.findings[0].kind) == ("leaky", "beyond its horizon: reads the next bars")
+    candles = lake.ohlcv("BTC/USDT", "1h", timerange=RANGE)[["open", "high", "low", "close", "volume"]]
+    assert tallow.check_label(cheat, "1h", timeframe="1h", data=candles)
+    with pytest.raises(UserError, match="is no whole number of 1h bars"):
+        tallow.check_label(cheat, "90m", **options)

@@ -4,12 +4,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tallow.core.causality import Effort, Fresh, Output, Run, Step, Subject, certify, methods, replay
+from tallow.core.causality import Effort, Fresh, Output, Run, Step, Subject, certify, certify_label, methods, replay
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate, Finding, Outputs
 from tallow.domain.ranges import EVERYTHING, iso
 from tallow.domain.scene import Scene
+from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.ports import Clock, Progress, Strategy, silent
 
 _PHASE = "checking for look-ahead"
@@ -91,6 +92,51 @@ def check(
     certificate = certify(_shown(bench.run, progress), bars, subject=subject, effort=effort)
     progress(_PHASE, certificate.runs, certificate.runs)
     return certificate
+
+
+def check_label(
+    label: Strategy, bars: Bars, bench: Bench, horizon: int, *, data: str = "", budget: Budget | None = None
+) -> Certificate:
+    """Certify that a label uses no bar more than `horizon` rows ahead, in this process alone.
+
+    Raises:
+        UserError: BAD_PARAMETER, TOO_FEW_BARS, and what the label raises on the bars as they are.
+    """
+    spend, began = budget or Budget(), bench.clock.monotonic()
+    subject = Subject(
+        source=label.source, file=bench.file or label.name, data=data, clock_moved=bench.clock_moved,
+    )  # fmt: skip
+    effort = Effort(
+        extra_left=_Stopwatch(bench.clock, spend.extra),
+        limit_left=lambda: began + spend.limit - bench.clock.monotonic(),
+    )
+    return certify_label(bench.run, bars, horizon, subject=subject, effort=effort)
+
+
+def horizon_of(horizon: str | int, timeframe: Timeframe) -> int:
+    """Turn a length such as ``4h``, or a number of bars, into a number of bars.
+
+    Example:
+        >>> horizon_of("4h", parse_timeframe("1h")), horizon_of(12, parse_timeframe("1h"))
+        (4, 12)
+
+    Raises:
+        UserError: BAD_PARAMETER when it is neither, or no whole number of bars.
+    """
+    text = str(horizon).strip()
+    if text.isdigit():
+        return int(text)
+    try:
+        rows, rest = divmod(parse_timeframe(text).microseconds, timeframe.microseconds)
+    except UserError:
+        rows, rest = 0, 1
+    if rest:
+        raise UserError(
+            "BAD_PARAMETER",
+            f"horizon = {horizon!r} is no whole number of {timeframe} bars",
+            facts={"valid": "4h, 2d, or a number of bars from 0"},
+        )
+    return rows
 
 
 def replay_command(command: str, finding: Finding) -> str:

@@ -72,3 +72,36 @@ def check(  # noqa: PLR0913
         return Check(workspace.check(scene, code), settling(scene, code, workspace.desk()))
     scene, bars = workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe), take_bars(data)
     return Check(workspace.check(scene, code, bars), settling(scene, code, workspace.desk(), bars))
+
+
+def check_label(  # noqa: PLR0913
+    label: Code,
+    horizon: str | int,
+    symbol: str = "BTC/USDT",
+    timeframe: str | None = None,
+    timerange: str | None = None,
+    *,
+    lake: Lake | None = None,
+    data: Any = None,
+    params: Mapping[str, Value] | None = None,
+) -> Check:
+    """Certify that a label uses no bar beyond its horizon; a finding names the row of a label that does.
+
+    Args:
+        label: a function `label(bars, ...)` or a file with `signals`: one number a bar, which may look ahead.
+        horizon: how far: ``4h``, or a number of bars. The label of a bar may use so many bars after it.
+        symbol: instrument, in any spelling.
+        timeframe: candle length.
+        timerange: ``20240101-20240601``; everything when None.
+        lake: where the candles are; the default lake when None.
+        data: your own candles instead, as a frame.
+        params: parameters of the function.
+
+    Raises:
+        UserError: BAD_PARAMETER, TOO_FEW_BARS, and those of `check`.
+    """
+    workspace = (lake or open()).workspace
+    code = workspace.strategy(label, dict(params or {}))
+    where = symbol if data is None else f"own:{symbol}"
+    scene = workspace.scene(code, symbol=where, timeframe=timeframe, timerange=timerange if data is None else None)
+    return Check(workspace.check_label(scene, code, horizon, None if data is None else take_bars(data)))
