@@ -78,7 +78,7 @@ def test_a_pinned_version_is_read_again_after_new_data(workspace: Workspace, tmp
     workspace.refine()
     assert workspace.lake.version(GOLD_CANDLES) != before
     assert workspace.replay(stored.key[:12]).equal
-    assert workspace.write_report(workspace.result(stored.key), tmp_path / "r.html").exists()
+    assert workspace.write_page(workspace.stored(stored.key), tmp_path / "r.html").exists()
 
 
 def test_no_readable_file_is_an_error_one_of_many_is_told(workspace: Workspace, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,9 +104,8 @@ class Workspace:
         files, received = Files(), self.clock.now()
         instrument = None if symbol is None else parse_symbol(symbol)
         length = None if timeframe is None else parse_timeframe(timeframe)
-        found = files.find(paths)
         folder = Folder(
-            found,
+            files.find(paths),
             lambda path: files.read(path, instrument=instrument, timeframe=length, received_time=received),
             self.progress,
         )
@@ -136,16 +135,7 @@ class Workspace:
         from tallow.flows.ingest import IngestRequest, ingest_venue
         from tallow.venues.binance import Binance
 
-        here = self.settings.binance
-        feed = Binance(
-            self.clock,
-            spot_url=here.spot_url,
-            usdm_url=here.usdm_url,
-            coinm_url=here.coinm_url,
-            archive_url=here.archive_url,
-            weight_per_minute=here.weight_per_minute,
-            timeout=here.timeout,
-        )
+        feed = Binance(self.clock, **asdict(self.settings.binance))
         request = IngestRequest(
             tuple(parse_symbol(symbol) for symbol in symbols),
             self._span(timerange, days),
@@ -158,7 +148,7 @@ class Workspace:
     def ingest_simulated(self, seed: int = 7) -> "IngestReport":
         """Fetch a seeded market from an exchange on loopback, with the client that talks to Binance.
 
-        A year of hourly candles of two pairs and two days of trades; what is there already is not asked for.
+        A year of hourly candles of two pairs, two days of trades (a year has two million); what is there is not fetched.
         """
         from tallow.flows.ingest import IngestRequest, ingest_venue
         from tallow.venues.binance import Binance
@@ -173,7 +163,6 @@ class Workspace:
             )
             instruments = tuple(parse_symbol(symbol, "simulated") for symbol in symbols)
             candles = IngestRequest(instruments, market.span, ("candles",), (parse_timeframe("1h"),))
-            # Every trade of a year would be two million rows; two days show that trades come in by id.
             last_days = TimeRange(market.span.end - 2 * DAY, market.span.end)
             trades = IngestRequest(instruments[:1], last_days, ("trades",))
             with closing(feed):
@@ -268,8 +257,7 @@ class Workspace:
         from tallow.flows.seals import seal_of
 
         held, seal = coverage(self.lake, instrument, timeframe).span, seal_of(self.records, instrument)
-        ends = [*([held.end] if held else []), *([seal.limit(timeframe)] if seal else [])]
-        return min(ends, default=None)
+        return min([*([held.end] if held else []), *([seal.limit(timeframe)] if seal else [])], default=None)
 
     def strategy(self, code: "str | Callable[..., Any] | type", parameters: Mapping[str, Any]) -> Strategy:
         """Load a strategy: a file, a built-in name, a function or a class."""
@@ -314,9 +302,9 @@ class Workspace:
     ) -> Execution:
         rate = self.settings.fee if fee is None else fee
         known = {"maker_fee": rate, "taker_fee": rate, "slippage_bps": slippage, "allow_short": short}
-        typed = {"maker_fee": "fee", "taker_fee": "fee", "slippage_bps": "slippage"}
-        said = {name: word for name, word in typed.items() if name not in rest}
-        return execution_of({**known, **rest}, also=("fee", "slippage", "short", "venue_rules"), said=said)
+        said = {"maker_fee": "fee", "taker_fee": "fee", "slippage_bps": "slippage"}
+        typed = {name: word for name, word in said.items() if name not in rest}
+        return execution_of({**known, **rest}, also=("fee", "slippage", "short", "venue_rules"), said=typed)
 
     def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
         """Give the stored result of this very scene, or compute and store it."""
@@ -357,29 +345,17 @@ class Workspace:
             self._open(scene, code)
         return Studio(self.desk(check=how.get("check", True)), Recruiter(how.get("workers"), self.clock))
 
-    def check(self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None) -> Certificate:
-        """Certify a strategy on the bars of a scene, or on candles that the caller holds."""
+    def check(
+        self, scene: Scene, strategy: Strategy, bars: "Bars | None" = None, *, horizon: str | int | None = None
+    ) -> Certificate:
+        """Certify a strategy on the bars of a scene, or on the caller's own; with a `horizon`, a label that has it."""
         from tallow.flows.backtest import pin, read_market
 
         if bars is not None:
-            return self._certify(strategy, bars, scene, None)
+            return self._certify(strategy, bars, scene, None, horizon)
         self._open(scene, strategy)
         market = read_market(self.lake, scene, pin(self.lake, scene))
-        return self._certify(strategy, market.bars, scene, market.funding)
-
-    def check_label(self, scene: Scene, label: Strategy, horizon: str | int, bars: "Bars | None" = None) -> Certificate:
-        """Certify that a label uses no bar beyond its horizon, on the bars of a scene or on the caller's own."""
-        from tallow.flows.backtest import pin, read_market
-        from tallow.flows.check import Bench, check_label, horizon_of
-        from tallow.runners.inline import clock_moved, conditions_of, location, probe, under
-
-        if bars is None:
-            self._open(scene, label)
-            bars = read_market(self.lake, scene, pin(self.lake, scene)).bars
-        subject = under(label, conditions_of(scene, None))
-        bench = Bench(run=probe(subject), clock=self.clock, clock_moved=clock_moved(subject), file=location(label))
-        data = f"{scene.instrument} {scene.timeframe}, {len(bars):,} bars"
-        return check_label(label, bars, bench, horizon_of(horizon, scene.timeframe), data=data)
+        return self._certify(strategy, market.bars, scene, market.funding, horizon)
 
     def replay_finding(self, scene: Scene, strategy: Strategy, *, cut: int, future: str, row: int) -> Outputs:
         """Show one finding again: the output at `row` with the true future, and with the changed one."""
@@ -391,12 +367,6 @@ class Workspace:
         market = read_market(self.lake, scene, pin(self.lake, scene))
         subject = under(strategy, conditions_of(scene, market.funding))
         return replay_finding(probe(subject), market.bars, cut=cut, future=future, row=row)
-
-    def result(self, key: str) -> Result:
-        """Find a stored result by the first digits of its key."""
-        from tallow.flows.stored import find_backtest
-
-        return find_backtest(self.desk(), key)
 
     def stored(self, key: str) -> "Stored":
         """Find a stored result of any kind by the first digits of its key."""
@@ -410,9 +380,8 @@ class Workspace:
         from tallow.runners.texts import load_stored
         from tallow.runners.weights import load_stored_weights
 
-        return replay_stored(
-            self.desk(), key, Loaders(load_stored, load_stored_weights, self.studio(None, check=False))
-        )
+        loaders = Loaders(load_stored, load_stored_weights, self.studio(None, check=False))
+        return replay_stored(self.desk(), key, loaders)
 
     def replay_result(self, stored: Result, bars: "Bars | None" = None) -> "Replay":
         """Run a stored result again and compare every bit; `bars` when it was computed on the caller's own."""
@@ -468,8 +437,8 @@ class Workspace:
         """Give what flows on single results need; with `check`, they are certified."""
         from tallow.flows.backtest import Desk
 
-        certify = self._certify if check else None
-        return Desk(self.lake, self.records, self.clock, self._evaluate, certify, self.progress, self._evaluate)
+        run, certify = self._evaluate, self._certify if check else None
+        return Desk(self.lake, self.records, self.clock, run, certify, self.progress, run)
 
     @staticmethod
     def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Decisions":
@@ -477,8 +446,15 @@ class Workspace:
 
         return under(strategy, conditions_of(scene, funding)).targets(bars)
 
-    def _certify(self, strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> Certificate:
-        from tallow.flows.check import Bench, check, check_command
+    def _certify(
+        self,
+        strategy: Strategy,
+        bars: "Bars",
+        scene: Scene,
+        funding: "FundingRates | None",
+        horizon: str | int | None = None,
+    ) -> Certificate:
+        from tallow.flows.check import Bench, check, check_command, check_label, horizon_of
         from tallow.runners.inline import clock_moved, conditions_of, is_event_driven, location, probe, under
         from tallow.runners.processes import Processes
         from tallow.runners.watch import watch
@@ -486,6 +462,9 @@ class Workspace:
         conditions = conditions_of(scene, funding)
         subject = under(strategy, conditions)
         data = f"{scene.instrument} {scene.timeframe}, {len(bars):,} bars from {iso(int(bars.time[0]))}"
+        if horizon is not None:
+            bench = Bench(probe(subject), self.clock, clock_moved=clock_moved(subject), file=location(strategy))
+            return check_label(strategy, bars, bench, horizon_of(horizon, scene.timeframe), data=data)
         with nullcontext(self._processes) if self._processes else Processes() as processes:
             tools = Bench(
                 run=probe(subject),

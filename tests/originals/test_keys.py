@@ -28,7 +28,7 @@ def test_another_parameter_is_another_result(filled, strategies):
 def test_every_stored_result_is_found_by_its_own_id_with_all_that_made_it(filled, strategies):
     done = [run(filled, strategies, level=level / 1_000) for level in range(4)]
     for result in done:
-        stored = filled.workspace.result(result.key[:16])
+        stored = filled.workspace.stored(result.key[:16])
         assert stored.key == result.key
         assert stored.digest == result.digest
         told = filled.workspace.describe(stored)

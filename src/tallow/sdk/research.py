@@ -104,4 +104,4 @@ def check_label(  # noqa: PLR0913
     code = workspace.strategy(label, dict(params or {}))
     where = symbol if data is None else f"own:{symbol}"
     scene = workspace.scene(code, symbol=where, timeframe=timeframe, timerange=timerange if data is None else None)
-    return Check(workspace.check_label(scene, code, horizon, None if data is None else take_bars(data)))
+    return Check(workspace.check(scene, code, None if data is None else take_bars(data), horizon=horizon))
