@@ -148,7 +148,7 @@ class Workspace:
     def ingest_simulated(self, seed: int = 7) -> "IngestReport":
         """Fetch a seeded market from an exchange on loopback, with the client that talks to Binance.
 
-        A year of hourly candles of two pairs, two days of trades (a year has two million); what is there is not fetched.
+        A year of hourly candles of two pairs, two days of trades (a year has two million); what is there is not asked.
         """
         from tallow.flows.ingest import IngestRequest, ingest_venue
         from tallow.venues.binance import Binance
