@@ -95,7 +95,12 @@ def test_what_is_sealed_is_refused_with_the_file_that_was_given(
     assert run([*SEAL, *lake]) == 0
     file = tmp_path / "my_idea.py"
     file.write_text("def signals(bars, *, fast=3):\n    return bars.close > bars.close.rolling(fast).mean()\n")
-    for verb in (["backtest", str(file)], ["sweep", str(file), "fast=3,4"], ["walkforward", str(file), "fast=3,4"]):
+    for verb in (
+        ["backtest", str(file)],
+        ["sweep", str(file), "fast=3,4"],
+        ["walkforward", str(file), "fast=3,4"],
+        ["cross-validate", str(file), "fast=3,4"],
+    ):
         capsys.readouterr()
         assert run([*verb, "--timerange", "2024-11-01..2024-12-20", *lake]) == 5
         said = capsys.readouterr().err

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tallow.core.honesty import Evidence, HonestScore, PermutationTest, Startup, score
+from tallow.core.honesty import Caveat, Evidence, HonestScore, PermutationTest, Startup, score
 from tallow.domain.columns import Bars
 from tallow.domain.evidence import Rung
 from tallow.domain.results import Result
@@ -60,7 +60,11 @@ def test_strip_and_text_show_the_deflated_ratio_with_its_trials(scored: Result) 
         (0.003, None, "Edge shown"),
         (-0.001, None, "the deflated Sharpe ratio is below 95 %; the interval of the Sharpe ratio reaches 0"),
         (0.003, Evidence(closed_trades=3), "Not meaningful"),
-        (0.003, Evidence(permutation=PermutationTest(0.5, 0.1, 0.1, 0.2, 1_000, 9, 0.5, 900)), "random entries"),
+        (
+            0.003,
+            Evidence(permutation=PermutationTest(0.5, 0.1, 0.1, 0.2, 1_000, 9, 0.5, 900)),
+            "chance does as well too often",
+        ),
         (0.003, Evidence(startup=Startup("never", None, 200, 300, ())), "never stop depending on the start"),
     ],
 )
@@ -72,6 +76,15 @@ def test_a_first_trial_is_not_plural() -> None:
     found = found_with()
     assert "Scored when 1 trial had been made on this data." in honesty.trials_sentence(found)
     assert "nothing was ever held" in honesty.method_sentence(found)
+
+
+def test_the_test_against_chance_says_how_it_was_made() -> None:
+    test = PermutationTest(0.5, 0.1, 0.1, 0.2, 193, 9, 0.5, 193, "rotated weights")
+    words = honesty.method_sentence(found_with(Evidence(permutation=test)))
+    assert "Rotated weights: 9 holdings, in the market 50% of the time, all turned together to 193 other" in words
+    # Portfolios that were stored before there was such a test.
+    old = replace(found_with(), caveats=(Caveat("NOT_PERMUTED", "Random entries were not tried."),))
+    assert honesty.method_sentence(old).endswith("Random entries: not tried, see above.")
 
 
 def test_notes_when_nothing_can_be_said() -> None:
