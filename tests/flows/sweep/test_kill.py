@@ -10,7 +10,8 @@ import pytest
 from tallow.app import open_workspace
 from tallow.core.search import axes_of
 from tallow.domain.sweep import Search, SweepResult
-from tallow.flows.sweep import sweep
+from tallow.flows.backtest import pin, read_market
+from tallow.flows.sweep import Folding, cross_validate, sweep
 
 PROGRAM = """
 import sys
@@ -43,13 +44,15 @@ def here(lake: Path, file: Path, *, cache: bool) -> SweepResult:
     return sweep(scene, strategy, SEARCH, workspace.studio(scene, workers=1, check=False), cache=cache)
 
 
-def run_until(lake: Path, file: Path, workers: int, chunks: int) -> bool:
+def run_until(
+    lake: Path, file: Path, workers: int, chunks: int, program: str = PROGRAM, phase: str = "sweeping"
+) -> bool:
     """Run the program, kill it once it has reported so many chunks; say whether it finished before."""
-    command = [sys.executable, "-c", PROGRAM, str(lake), str(file), str(workers)]
+    command = [sys.executable, "-c", program, str(lake), str(file), str(workers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            chunks -= line.startswith("sweeping")
+            chunks -= line.startswith(phase)
             if chunks <= 0:
                 process.send_signal(signal.SIGKILL)
                 break
@@ -98,3 +101,31 @@ def parts(lake: Path, file: Path) -> "list[tuple[object, ...]]":
     market = read_market(workspace.lake, scene, pin(workspace.lake, scene))
     key = series_of(scene, strategy, market).key
     return [row for chunk in workspace.records.finished(key) for row in chunk.rows]
+
+
+CROSSING = PROGRAM.replace("import sweep", "import Folding, cross_validate").replace(
+    "sweep(scene, strategy, search, ", "cross_validate(scene, strategy, search, Folding(4), "
+)
+
+
+@pytest.mark.thorough
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
+def test_a_killed_cross_validation_ends_like_an_unbroken_one(own_lake: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    for chunks in (2, 5):
+        assert not run_until(own_lake, file, 1, chunks, CROSSING, "cross-validating")
+    workspace = open_workspace(str(own_lake))
+    strategy = workspace.strategy(str(file), {})
+    scene = workspace.scene(strategy, timerange="2024-01-01..2024-02-01")
+    assert [row["kind"] for row in workspace.records.list()] == []
+    studio = workspace.studio(scene, workers=1, check=False)
+    resumed = cross_validate(scene, strategy, SEARCH, Folding(4), studio)
+    pieces = {piece for split in resumed.splits for piece in split.train}
+    assert 0 < resumed.computed < 60 * len(pieces)
+    bars = read_market(workspace.lake, scene, pin(workspace.lake, scene)).bars
+    whole = cross_validate(scene, strategy, SEARCH, Folding(4), studio, bars)
+    assert whole.computed == 60 * len(pieces)
+    assert resumed.splits == whole.splits
+    assert resumed.result.digest == whole.result.digest
