@@ -5,8 +5,8 @@ Written as vectors for the compiler, because it makes bytes and not bits of a lo
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
+from numba.core.cgutils import ir
 from numba.extending import intrinsic
 
 WORD = 64  # rows in a number

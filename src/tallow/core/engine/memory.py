@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.cgutils import ir
 from numba.extending import intrinsic
 
 from tallow.core.engine.state import Bar, Order, State, Totals
