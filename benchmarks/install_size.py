@@ -21,6 +21,14 @@ MOST_PACKAGES = 42
 NOT_OURS = {"pip", "setuptools", "wheel"}
 
 
+def install(cache: Path) -> Path:
+    """Install tallow as it stands, and nothing else, into an environment of its own; give its folder."""
+    folder = cache / "environments" / "tallow-core"
+    shutil.rmtree(folder, ignore_errors=True)
+    peers.create(folder, (str(REPOSITORY),))
+    return folder
+
+
 def measure(folder: Path) -> dict:
     """Count the distributions and the bytes of an environment's site-packages."""
     (site,) = (folder / "lib").glob("python*/site-packages")
@@ -46,9 +54,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=peers.cache_folder())
     parser.add_argument("--keep", action="store_true", help="leave the environment there, for start_up.py")
     options = parser.parse_args()
-    folder = options.cache / "environments" / "tallow-core"
-    shutil.rmtree(folder, ignore_errors=True)
-    peers.create(folder, (str(REPOSITORY),))
+    folder = install(options.cache)
     line = {"benchmark": "install-size", **measure(folder), "most_mb": MOST_MB, "most_packages": MOST_PACKAGES}
     line["compiled_mb"] = round(_bytes(folder, "*.pyc") / 1e6, 1)
     line["python"] = subprocess.run(
