@@ -30,6 +30,7 @@ EXECUTION = {
     "fill": "close", "maker_fee": 0.0, "taker_fee": 0.0, "slippage_bps": 1.0, "volume_impact": 0.1, "leverage": 2.0,
     "allow_short": True, "stop_loss": 0.1, "take_profit": 0.1, "trailing_stop": 0.1, "maintenance_margin": 0.01,
     "liquidation_fee": 0.01, "min_notional": 5.0, "lot_size": 0.001, "tick_size": 0.01,
+    "tiers": ((0, 0.01),),
 }  # fmt: skip
 Identity = tuple[PortfolioScene, list[dict[str, int]], list[str], str, str]
 PINNED, DIGESTS = [{"gold.candles": 3}, {"gold.candles": 4}], ["d", "e"]

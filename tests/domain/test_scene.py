@@ -28,6 +28,7 @@ EXECUTION = {
     "fill": "close", "maker_fee": 0.0, "taker_fee": 0.0, "slippage_bps": 1.0, "volume_impact": 0.1, "leverage": 2.0,
     "allow_short": True, "stop_loss": 0.1, "take_profit": 0.1, "trailing_stop": 0.1, "maintenance_margin": 0.01,
     "liquidation_fee": 0.01, "min_notional": 5.0, "lot_size": 0.001, "tick_size": 0.01,
+    "tiers": ((0, 0.01),),
 }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def test_the_canonical_form_reads_back(cash: float, window: int, fee: float) -> 
 
 
 def test_the_canonical_form_leaves_nothing_out() -> None:
-    body = json.loads(replace(SCENE, rules=OTHER["rules"]).canonical())
+    body = json.loads(replace(SCENE, rules=OTHER["rules"], execution=Execution(tiers=((0, 0.01),))).canonical())
     assert set(body) == {item.name for item in fields(Scene)}
     assert set(body["execution"]) == {item.name for item in fields(Execution)}
 
@@ -167,3 +168,13 @@ def test_a_setting_is_named_as_it_was_given(settings, said, message):
         execution_of(settings, said=said)
     assert (caught.value.code, caught.value.message) == ("BAD_SETTING", message)
     assert execution_of({"taker_fee": 0.1}, said=said) == Execution(taker_fee=0.1)
+
+
+def test_tiers_come_back_and_leave_the_text_of_others_as_it_was() -> None:
+    tiers = ((0, 0.004, 125), (50_000, 0.005))
+    scene = replace(SCENE, execution=Execution(leverage=10.0, tiers=tiers))
+    assert parse_scene(scene.canonical()) == scene
+    assert '"tiers":[[0.0,0.004,125.0],[50000.0,0.005,125.0]]' in scene.canonical()
+    assert "tiers" not in SCENE.canonical()
+    with pytest.raises(UserError, match="leaves no room for"):
+        Execution(leverage=10.0, tiers=((0, 0.1),))

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,38 @@ def test_rules_that_change_nothing_are_left_out() -> None:
 
 def test_what_knows_one_set_of_rules_is_named() -> None:
     assert rules_not_followed("a sweep").message.startswith("a sweep cannot follow")
+
+
+TIERS = ((0, 0.01, 20), (1_000, 0.1))
+
+
+def test_tiers_and_a_single_rate_replace_each_other() -> None:
+    execution = Execution(leverage=5.0, maintenance_margin=0.02)
+    tiered = VenueRules(0, tiers=TIERS).applied_to(execution)
+    assert (tiered.tiers, tiered.maintenance_margin) == (((0.0, 0.01, 20.0), (1_000.0, 0.1, 20.0)), 0.02)
+    assert VenueRules(1, lot_size=2.0).applied_to(tiered).tiers == tiered.tiers
+    single = VenueRules(1, maintenance_margin=0.03).applied_to(tiered)
+    assert (single.tiers, single.maintenance_margin) == ((), 0.03)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"tiers": ((5, 0.01),)}, "from 1970-01-01 on: margin tiers: the first tier begins at 5"),
+        ({"tiers": ((0, 0.01),), "maintenance_margin": 0.01}, "a single maintenance margin beside tiers"),
+    ],
+)
+def test_tiers_that_make_no_sense_are_refused_with_the_moment(rules: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        VenueRules(0, **rules)
+    assert caught.value.code == "BAD_RULES"
+
+
+def test_a_book_with_tiers_comes_back_and_one_without_is_written_as_ever() -> None:
+    book = RuleBook((VenueRules(3, 1), VenueRules(9, tiers=TIERS)))
+    text = json.dumps(book.plain())
+    assert text == (
+        '{"version": null, "rules": [[3, 1.0, null, null, null], '
+        "[9, null, null, null, null, [[0.0, 0.01, 20.0], [1000.0, 0.1, 20.0]]]]}"
+    )
+    assert book_of(json.loads(text)) == book

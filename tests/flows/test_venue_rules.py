@@ -143,6 +143,20 @@ def test_a_file_of_rules_is_read() -> None:
     assert _book(BY_HAND).rules[1] == VenueRules(START + 4 * DAY + 6 * HOUR + HOUR // 2, 1.0, 7.0)
 
 
+TIERED = "valid_from,notional_from,maintenance_margin,lot_size\n2024-02-01,0,0.01,7\n2024-02-01,5000,0.05,\n"
+
+
+def test_tiers_are_rows_of_the_same_moment() -> None:
+    head = "valid_from,tick_size,notional_from,maintenance_margin,max_leverage\n"
+    first = "2024-01-01,0.1,0,0.004,125\n2024-01-01,0.1,50000,0.005,100\n2024-01-01,,250000,0.01,\n"
+    later = "2024-03-01,,,0.02,\n2024-04-01,,0,0.01,\n2024-05-01,,0,0.01,\n2024-05-01,,9,0.02,\n"
+    book = _book(head + first + later)
+    assert [len(one.tiers or ()) for one in book.rules] == [3, 0, 1, 2]
+    assert book.rules[0].tiers == ((0, 0.004, 125), (50_000, 0.005, 100), (250_000, 0.01, 100))
+    assert (book.rules[0].tick_size, book.rules[1].maintenance_margin) == (0.1, 0.02)
+    assert _book(TIERED).rules == (VenueRules(START + 31 * DAY, lot_size=7.0, tiers=((0, 0.01), (5_000, 0.05))),)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -155,6 +169,13 @@ def test_a_file_of_rules_is_read() -> None:
         ("valid_from,lot_size\n2024-01-01,1\n2024-02-01,much\n", "line 3: a cell is not a number"),
         ("valid_from,lot_size\n2024-02-01,1\n2024-01-01,1\n", "do not ascend"),
         ("valid_from,lot_size\n2024-02-01,-1\n", "outside its range"),
+        ("valid_from,max_leverage\n2024-02-01,5\n", "line 2: a max_leverage without a notional_from"),
+        ("valid_from,notional_from\n2024-02-01,0\n", "line 2: a tier without a maintenance_margin"),
+        (TIERED + "2024-02-01,,0.1,\n", "line 4: it is neither a tier of the rules before nor later"),
+        (TIERED + "2024-02-01,7000,0.1,8\n", "line 4: it is neither a tier of the rules before nor later"),
+        (TIERED + "2024-02-01,4000,0.1,\n", "a tier from 4000 follows one from 5000"),
+        (TIERED + "2024-01-01,0,0.1,\n", "do not ascend"),
+        (TIERED.replace(",0,", ",1,"), "the first tier begins at 1"),
     ],
 )
 def test_a_file_that_holds_no_rules_is_refused(text: str, said: str) -> None:

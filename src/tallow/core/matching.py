@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from numba import njit
 
+from tallow.domain.columns import Floats
 from tallow.domain.scene import Execution
+from tallow.domain.tiers import largest_notional, maintenance_amounts
 
 WORST_SALE = 0.99  # costs never take more than this fraction of a price: a sale brings something
 _ON_GRID = 1e-9  # steps by which a float may miss its grid and still count as lying on it
@@ -26,8 +28,23 @@ def inlined(function: AnyFunction) -> AnyFunction:
     return cast(AnyFunction, njit(nogil=True, error_model="numpy", **options)(function))
 
 
+class Tiers(NamedTuple):
+    """Margin tiers as numbers: rate and amount of each, and the notional from which the leverage is not allowed.
+
+    Maintenance is rate * notional - amount in the tier of the notional, which is the highest of all tiers.
+    """
+
+    rate: Floats
+    amount: Floats
+    largest: float
+
+
 class Config(NamedTuple):
-    """An `Execution` as numbers, for compiled code; 0 switches a rule off."""
+    """An `Execution` as numbers, for compiled code; 0 switches a rule off.
+
+    `tiers` is None where one maintenance margin holds: code is compiled for that type, and again for the other one
+    when it is first used.
+    """
 
     at_close: float
     maker_fee: float
@@ -44,6 +61,10 @@ class Config(NamedTuple):
     min_notional: float
     lot_size: float
     tick_size: float
+    tiers: Tiers | None = None
+
+
+NUMBERS = len(Config._fields) - 1  # of a config: all that stands before its tiers
 
 
 class Request(NamedTuple):
@@ -94,7 +115,17 @@ def configure(execution: Execution) -> Config:
         min_notional=float(execution.min_notional),
         lot_size=float(execution.lot_size),
         tick_size=float(execution.tick_size),
+        tiers=_tiers_of(execution),
     )
+
+
+def _tiers_of(execution: Execution) -> Tiers | None:
+    # Nothing is liquidated, and so asked for its tier, that is neither short nor levered.
+    if not execution.tiers or not (execution.allow_short or execution.leverage > 1.0):
+        return None
+    rate = np.array([one.maintenance_margin for one in execution.tiers])
+    amount = np.array(maintenance_amounts(execution.tiers))
+    return Tiers(rate, amount, largest_notional(execution.tiers, execution.leverage))
 
 
 @inlined
@@ -206,10 +237,18 @@ def send_quantity(config: Config, request: Request) -> tuple[float, bool]:  # pr
     quantity = round_quantity(abs(wanted), config.lot_size)
     if wanted > 0.0 and request.position >= 0.0 and config.leverage == 1.0:
         quantity = affordable(config, request, quantity)
-    notional = quantity * market_price(config, request, side * quantity)
-    if quantity == 0.0 or notional < config.min_notional:
+    price = market_price(config, request, side * quantity)
+    if quantity == 0.0 or quantity * price < config.min_notional:
+        return 0.0, True
+    if wanted * request.position >= 0.0 and is_too_large(config.tiers, (abs(request.position) + quantity) * price):
         return 0.0, True
     return side * quantity, False
+
+
+@inlined
+def is_too_large(tiers: Tiers | None, notional: float) -> bool:  # pragma: no cover
+    """Say whether a position is of a size at which the leverage is not allowed."""
+    return False if tiers is None else bool(notional >= tiers.largest)
 
 
 @inlined
@@ -225,10 +264,22 @@ def bankruptcy_price(holding: Holding) -> float:  # pragma: no cover
 
 
 @inlined
+def _tier_price(tiers: Tiers | None, rate: float, holding: Holding, side: float) -> float:  # pragma: no cover
+    # Maintenance is the highest of what the tiers ask for, so the level reached first is that of the tier that holds.
+    if tiers is None:
+        return bankruptcy_price(holding) / (1.0 - side * rate)
+    level = -np.inf
+    for k in range(len(tiers.rate)):
+        least = holding.entry_price - (holding.margin + tiers.amount[k]) / holding.quantity
+        level = max(level, side * (least / (1.0 - side * tiers.rate[k])))
+    return side * level
+
+
+@inlined
 def liquidation_price(config: Config, holding: Holding) -> float:  # pragma: no cover
-    """Give the price at which margin + unrealised profit = maintenance margin * notional."""
+    """Give the price at which margin + unrealised profit = maintenance at the notional of that very price."""
     side = 1.0 if holding.quantity > 0.0 else -1.0
-    return bankruptcy_price(holding) / (1.0 - side * config.maintenance_margin)
+    return _tier_price(config.tiers, config.maintenance_margin, holding, side)
 
 
 @inlined

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tallow.domain.errors import UserError, nearest
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
+from tallow.domain.tiers import Tiers, check_room, tiers_of
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.domain.venue_rules import RuleBook, book_of
 
@@ -37,6 +38,10 @@ class Execution:
         min_notional: orders below this value in quote units are not sent.
         lot_size: quantities are rounded down to a multiple; 0 is off.
         tick_size: fill prices are rounded against the trader to a multiple; 0 is off.
+        tiers: maintenance margins by notional, in place of the single one; rows of notional, rate and highest leverage.
+
+    Raises:
+        UserError: BAD_SETTING for a value outside its range.
     """
 
     fill: Fill = "next_open"
@@ -54,15 +59,18 @@ class Execution:
     min_notional: float = 0.0
     lot_size: float = 0.0
     tick_size: float = 0.0
+    tiers: Tiers = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tiers", tiers_of(self.tiers))
         if self.fill not in ("next_open", "close"):
             raise _bad("fill", self.fill, "next_open or close")
         for name, low, high in _LIMITS:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and low <= value <= high):
                 raise _bad(name, value, f"{low:g} to {high:g}")
-        if self.leverage * self.maintenance_margin >= 1.0:
+        check_room(self.tiers, self.leverage)
+        if not self.tiers and self.leverage * self.maintenance_margin >= 1.0:
             raise _bad("maintenance_margin", self.maintenance_margin, f"below 1 / leverage = {1.0 / self.leverage:g}")
         for name in ("stop_loss", "take_profit", "trailing_stop"):
             if getattr(self, name) == 0:
@@ -134,7 +142,7 @@ class Scene:
             raise _bad("cash", self.cash, "above 0")
 
     def canonical(self) -> str:
-        """Write the one JSON text of this scene: sorted keys, exact numbers, no defaults left out but that of rules."""
+        """Write the one JSON text of this scene: sorted keys, exact numbers, defaults but those of rules and tiers."""
         body = {
             "strategy": self.strategy,
             "instrument": str(self.instrument),
@@ -142,7 +150,7 @@ class Scene:
             "parameters": dict(self.parameters),
             "range": [self.range.start, self.range.end],
             "cash": float(self.cash),
-            "execution": {name: _number(value) for name, value in asdict(self.execution).items()},
+            "execution": _plain(self.execution),
         }
         if self.rules is not None:
             body["rules"] = self.rules.plain()
@@ -160,6 +168,11 @@ class Scene:
     def __str__(self) -> str:
         values = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         return f"{self.strategy}({values}) on {self.instrument} {self.timeframe} {self.range}"
+
+
+def _plain(execution: Execution) -> dict[str, object]:
+    values = {name: _number(value) for name, value in asdict(execution).items()}
+    return values if execution.tiers else {name: value for name, value in values.items() if name != "tiers"}
 
 
 def _number(value: object) -> object:

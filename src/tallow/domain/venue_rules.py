@@ -1,12 +1,13 @@
-"""Trading rules of a venue as they changed: price and quantity steps, smallest order, maintenance margin."""
+"""Trading rules of a venue as they changed: price and quantity steps, smallest order, maintenance margins."""
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tallow.domain.errors import UserError
 from tallow.domain.ranges import iso
+from tallow.domain.tiers import Tiers, tiers_of
 
 if TYPE_CHECKING:
     from tallow.domain.scene import Execution
@@ -24,10 +25,11 @@ class VenueRules:
         tick_size: step of prices in quote units; 0 is off.
         lot_size: step of quantities in base units; 0 is off.
         min_notional: smallest order in quote units; 0 is off.
-        maintenance_margin: fraction of notional below which an isolated position is liquidated.
+        maintenance_margin: fraction of notional below which an isolated position is liquidated, whatever its size.
+        tiers: the same by notional; in place of the single one.
 
     Raises:
-        UserError: BAD_RULES for a value outside its range.
+        UserError: BAD_RULES for a value outside its range, or for a single maintenance margin beside tiers.
     """
 
     valid_from: int
@@ -35,27 +37,41 @@ class VenueRules:
     lot_size: float | None = None
     min_notional: float | None = None
     maintenance_margin: float | None = None
+    tiers: Tiers | None = None
 
     def __post_init__(self) -> None:
+        if self.tiers is not None:
+            self._keep_tiers(self.tiers)
         for name, most in _LARGEST.items():
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
                 raise _bad(f"{name} = {value!r} is outside its range", self.valid_from, f"0 to {most:g}, or nothing")
 
+    def _keep_tiers(self, tiers: Tiers) -> None:
+        try:
+            object.__setattr__(self, "tiers", tiers_of(tiers) or None)
+        except UserError as problem:
+            raise _bad(problem.message, self.valid_from, str(problem.facts.get("valid", ""))) from problem
+        if self.tiers and self.maintenance_margin is not None:
+            raise _bad("a single maintenance margin beside tiers", self.valid_from, "one of the two")
+
     def applied_to(self, execution: "Execution") -> "Execution":
         """Give an execution under these rules.
 
         Raises:
-            UserError: BAD_RULES when the leverage leaves no room for the maintenance margin.
+            UserError: BAD_RULES when the leverage leaves no room for the maintenance margin, or is more than any tier
+                allows.
         """
-        known = {name: getattr(self, name) for name in _LARGEST if getattr(self, name) is not None}
+        known: dict[str, Any] = {name: getattr(self, name) for name in _LARGEST if getattr(self, name) is not None}
+        if self.tiers or self.maintenance_margin is not None:
+            known["tiers"] = self.tiers or ()
         try:
             return replace(execution, **known)
         except UserError as problem:
             raise _bad(problem.message, self.valid_from, str(problem.facts.get("valid", ""))) from problem
 
 
-NAMES = tuple(one.name for one in fields(VenueRules))
+NAMES = ("valid_from", *_LARGEST)
 
 
 @dataclass(frozen=True)
@@ -87,8 +103,7 @@ class RuleBook:
 
     def plain(self) -> dict[str, Any]:
         """Give plain values, exact numbers, from which `book_of` makes the same book."""
-        rows = [[one.valid_from, *(_number(getattr(one, name)) for name in _LARGEST)] for one in self.rules]
-        return {"version": self.version, "rules": rows}
+        return {"version": self.version, "rules": [_plain(one) for one in self.rules]}
 
 
 def book_of(values: dict[str, Any]) -> RuleBook:
@@ -113,6 +128,12 @@ def rules_not_followed(who: str) -> UserError:
         facts={"valid": "a backtest of targets; or no venue_rules, and tick_size, lot_size, min_notional for all"},
         commands=["tallow explain RULES_NOT_FOLLOWED"],
     )
+
+
+def _plain(rules: VenueRules) -> list[Any]:
+    # Rules without tiers are written as they were before there were any: the keys of results hang on it.
+    row = [rules.valid_from, *(_number(getattr(rules, name)) for name in _LARGEST)]
+    return [*row, [list(tier) for tier in rules.tiers]] if rules.tiers else row
 
 
 def _number(value: float | None) -> float | None:

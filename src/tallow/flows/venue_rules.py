@@ -2,7 +2,9 @@
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tallow.core.engine.stretches import stretches_of
 from tallow.domain.columns import Times
@@ -11,11 +13,14 @@ from tallow.domain.market import Instrument
 from tallow.domain.ranges import iso, parse_time
 from tallow.domain.scene import Scene
 from tallow.domain.tables import BRONZE_INSTRUMENTS
+from tallow.domain.tiers import Tier
 from tallow.domain.venue_rules import IN_LAKE, NAMES, RuleBook, VenueRules, merged, rules_not_followed
 from tallow.flows.read import microseconds
 from tallow.ports import Lake
 
 _FETCHED = "binance"  # the venue whose rules `tallow ingest` fetches
+_FROM, _MOST = "notional_from", "max_leverage"
+HEADS = (*NAMES, _FROM, _MOST)  # of a file; of a table, the names
 _SHOWN = 4  # beginnings of rules named in a note
 
 
@@ -72,6 +77,9 @@ def read_file(path: str) -> RuleBook:
 def parse_rules(text: str, name: str) -> RuleBook:
     r"""Read rules from CSV: a heading with `valid_from` and any of the rules; an empty cell keeps the execution's.
 
+    Margin tiers are a row each under the same `valid_from`: `notional_from` says where a tier begins, the row's
+    `maintenance_margin` and `max_leverage` hold from there on. Other rules are in the first of these rows.
+
     Args:
         text: of the file.
         name: of the file, for messages.
@@ -85,13 +93,34 @@ def parse_rules(text: str, name: str) -> RuleBook:
     """
     lines = csv.reader(text.removeprefix("\ufeff").splitlines())
     heads = [head.strip() for head in next(lines, [])]
-    if "valid_from" not in heads or len(set(heads)) < len(heads) or not set(heads) <= set(NAMES):
+    if "valid_from" not in heads or len(set(heads)) < len(heads) or not set(heads) <= set(HEADS):
         raise _bad(f"{name}: the heading is not that of trading rules", ", ".join(heads) or "nothing")
-    rules = [_rules_of(f"{name}, line {lines.line_num}", heads, cells) for cells in lines if cells]
+    rows = [_row_of(f"{name}, line {lines.line_num}", heads, cells) for cells in lines if cells]
+    rules: list[VenueRules] = []
+    for row in rows:
+        if rules and row.moment == rules[-1].valid_from and rules[-1].tiers:
+            rules[-1] = _with_tier(rules[-1], row)
+        else:
+            rules.append(_rules_of(row))
     return RuleBook(merged(RuleBook(tuple(rules)).rules))
 
 
-def _rules_of(place: str, heads: list[str], cells: list[str]) -> VenueRules:
+class _Row(NamedTuple):
+    """A line of the file: where it stands, and what it says."""
+
+    place: str
+    moment: int
+    numbers: dict[str, float]
+
+    @property
+    def tier(self) -> Tier:
+        """What the line says of a tier."""
+        if "maintenance_margin" not in self.numbers:
+            raise _bad(f"{self.place}: a tier without a maintenance_margin", f"notional_from {self.numbers[_FROM]:g}")
+        return Tier(self.numbers[_FROM], self.numbers["maintenance_margin"], self.numbers.get(_MOST))
+
+
+def _row_of(place: str, heads: list[str], cells: list[str]) -> _Row:
     if len(cells) != len(heads):
         raise _bad(f"{place}: {len(cells)} cells under {len(heads)} headings", ",".join(cells))
     given = {head: cell.strip() for head, cell in zip(heads, cells, strict=True)}
@@ -100,7 +129,22 @@ def _rules_of(place: str, heads: list[str], cells: list[str]) -> VenueRules:
         numbers = {head: float(cell) for head, cell in given.items() if cell}
     except ValueError:
         raise _bad(f"{place}: a cell is not a number", ",".join(cells)) from None
-    return VenueRules(moment, **numbers)
+    if _MOST in numbers and _FROM not in numbers:
+        raise _bad(f"{place}: a max_leverage without a notional_from", ",".join(cells))
+    return _Row(place, moment, numbers)
+
+
+def _rules_of(row: _Row) -> VenueRules:
+    values = [row.numbers.get(name) for name in NAMES[1:]]
+    return VenueRules(row.moment, *values[:-1], *((None, (row.tier,)) if _FROM in row.numbers else (values[-1], None)))
+
+
+def _with_tier(rules: VenueRules, row: _Row) -> VenueRules:
+    # A further tier of the same moment: whatever else its line says must be what the first line said.
+    said = {name: value for name, value in row.numbers.items() if name in NAMES[1:4]}
+    if _FROM not in row.numbers or any(getattr(rules, name) != value for name, value in said.items()):
+        raise _bad(f"{row.place}: it is neither a tier of the rules before nor later than they are", iso(row.moment))
+    return replace(rules, tiers=(*(rules.tiers or ()), row.tier))
 
 
 def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
@@ -135,7 +179,7 @@ def _no_rules(instrument: Instrument) -> UserError:
     return UserError(
         "NO_RULES",
         f"the lake has no trading rules of {instrument}",
-        facts={"valid": f"rules in the lake, or a file with the columns {', '.join(NAMES)}"},
+        facts={"valid": f"rules in the lake, or a file with the columns {', '.join(HEADS)}"},
         commands=[*fetch, "tallow backtest STRATEGY --venue-rules rules.csv"],
         exit="no data",
     )
@@ -145,6 +189,6 @@ def _bad(what: str, received: str) -> UserError:
     return UserError(
         "BAD_RULES",
         what,
-        facts={"received": received, "valid": f"columns {', '.join(NAMES)}; numbers, or empty cells"},
+        facts={"received": received, "valid": f"columns {', '.join(HEADS)}; numbers, or empty cells"},
         commands=["tallow explain BAD_RULES"],
     )

@@ -10,9 +10,12 @@ from tallow.core.engine.memory import (
     bar_at,
     borrow,
     borrow_columns,
+    flat_config,
+    flat_tiers,
     load,
     load_bar,
     load_config,
+    load_tiered,
     next_paid,
     store,
 )
@@ -31,6 +34,11 @@ def copy_state(source, target):
 @njit
 def read_config(memory, at):
     return load_config(memory, at)
+
+
+@njit
+def read_tiered(memory, at, tail):
+    return load_tiered(memory, at, tail)
 
 
 @njit
@@ -71,8 +79,17 @@ def test_a_state_comes_back_number_by_number():
 
 def test_a_config_is_read_from_where_it_lies():
     config = configure(Execution(maker_fee=0.1, leverage=3.0, stop_loss=0.2, tick_size=0.5))
-    memory = np.array([7.0, 7.0, *config, 7.0])
+    memory = np.array([7.0, 7.0, *flat_config(config), 7.0])
     assert Config(*read_config(memory, 2)) == config
+    assert flat_tiers(config) == []
+
+
+def test_tiers_are_read_from_the_end():
+    config = configure(Execution(leverage=3.0, tiers=((0, 0.01), (1_000, 0.1, 2))))
+    memory = np.array([7.0, 7.0, *flat_config(config), 7.0, *flat_tiers(config)])
+    *numbers, tiers = read_tiered(memory, 2, len(memory) - 5)
+    assert numbers == flat_config(config)
+    assert [tiers[0].tolist(), tiers[1].tolist(), tiers[2]] == [[0.01, 0.1], [0, pytest.approx(90)], 1_000]
 
 
 def test_a_bar_is_read_from_its_row():

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallow.core.engine import Engine, extend, live_bars, prepare, run, run_path
+from tallow.core.engine import Engine, extend, live_bars, prepare, run, run_path, summarize
+from tallow.core.engine.batch import summarize_stretches
 from tallow.core.engine.stretches import stretches_of
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import UserError
@@ -103,6 +104,33 @@ def test_a_live_account_keeps_what_new_rules_leave_open():
         Engine(Execution(leverage=10.0), CASH).adopt(VenueRules(0, maintenance_margin=0.2))
 
 
+def test_tiers_liquidate_by_the_size_at_the_price_and_change_with_the_rules():
+    execution = Execution(maker_fee=0.0, taker_fee=0.0, leverage=5.0, liquidation_fee=0.0)
+    bars, targets = make_bars(100.0, 100.0, 98.0, 96.0, 94.0, 92.0, 90.0), np.array([5.0] + 6 * [NAN])
+    small, large = ((0, 0.01), (60_000, 0.15)), ((0, 0.01), (30_000, 0.15))
+    # 500 at 100, margin 10,000. The second tier of `large` takes off 30,000 * 0.14 = 4,200, so the level is at
+    # (100 - (10,000 + 4,200) / 500) / 0.85 = 84.2; that of the first tier at 80 / 0.99 = 80.8. A single 0.15: 94.1.
+    for tiers, row in ((small, None), (large, None), (((0, 0.15),), 4)):
+        done = run(bars, targets, execution, cash=CASH, rules=RuleBook((VenueRules(0, tiers=tiers),)))
+        assert done.fills.row.tolist() == [1] + ([row] if row else [])
+    deeper = make_bars(100.0, 100.0, 90.0, 85.0, 84.0, 84.0, 80.5)
+    for moment, row in ((0, 4), (5 * MINUTE, 5), (6 * MINUTE, 6), (7 * MINUTE, 6)):
+        rules = RuleBook((VenueRules(-1, tiers=small), VenueRules(moment, tiers=large)))
+        done = run(deeper, targets, execution, cash=CASH, rules=rules)
+        assert done.fills.row.tolist() == [1, row]
+        assert done.fills.reason[1] == EXIT_REASONS.index("liquidation")
+
+
+def test_a_leverage_that_new_tiers_forbid_keeps_its_position_and_opens_no_more():
+    execution = Execution(maker_fee=0.0, taker_fee=0.0, leverage=5.0)
+    rules = book((0,), (2 * MINUTE, None, None, None, None, ((0, 0.01, 20), (20_000, 0.02, 4))))
+    targets = np.array([3.0, 4.0, 1.0, 2.5, NAN])
+    done = run(make_bars(*[100.0] * 5), targets, execution, cash=CASH, rules=rules)
+    # 30,000 is held when 20,000 becomes the most for a leverage of 5: 40,000 and 25,000 are refused, 10,000 is not.
+    assert done.position.tolist() == [0, 300, 300, 100, 100]
+    assert done.rejected_orders == 2
+
+
 # Any market, any rules
 
 
@@ -137,15 +165,18 @@ def scenes(draw):
     targets = np.array(draw(st.lists(one, min_size=count, max_size=count)))
     funding = FundingRates(bars.time, np.array([0.001, 0.0, -0.002] * 8)[:count]) if draw(st.booleans()) else None
     moments = sorted(draw(st.sets(st.integers(-2, 2 * count + 1), min_size=1, max_size=6)))
+    tables = [None, None, ((0, 0.19),), ((0, 0.01), (9_000, 0.05), (15_000, 0.15)), ((0, 0.02, 50), (12_000, 0.25, 2))]
     rules = tuple(
         VenueRules(
             moment * MINUTE // 2,
             draw(st.sampled_from([None, 0.0, 0.01, 1.0])),
             draw(st.sampled_from([None, 0.0, 0.1, 7.0])),
             draw(st.sampled_from([None, 0.0, 500.0])),
-            draw(st.sampled_from([None, 0.0, 0.005, 0.1, 0.19])),
+            None if table else draw(st.sampled_from([None, 0.0, 0.005, 0.1, 0.19])),
+            table,
         )
         for moment in moments
+        for table in [draw(st.sampled_from(tables))]
     )
     return bars, targets, execution, funding, RuleBook(rules)
 
@@ -181,7 +212,7 @@ def test_rules_that_change_are_single_steps_bit_for_bit(scene):
 def test_rules_that_stay_the_same_are_a_plain_run_bit_for_bit(scene, times):
     bars, targets, execution, funding, rules = scene
     first = rules.rules[0]
-    same = (first.tick_size, first.lot_size, first.min_notional, first.maintenance_margin)
+    same = (first.tick_size, first.lot_size, first.min_notional, first.maintenance_margin, first.tiers)
     kept = RuleBook(tuple(VenueRules(place * 5 * MINUTE, *same) for place in range(times)))
     plain = run(bars, targets, first.applied_to(execution), cash=CASH, funding=funding)
     assert run(bars, targets, execution, cash=CASH, funding=funding, rules=kept).digest() == plain.digest()
@@ -197,3 +228,28 @@ def test_a_longer_series_is_continued_under_its_rules(scene, data):
     before = run(bars[:rows], targets[:rows], execution, cash=CASH, rules=rules)
     whole = run(bars, targets, execution, cash=CASH, rules=rules)
     assert extend(before.checkpoint, bars, targets, execution, rules=rules).digest() == whole.digest()
+
+
+@modest
+@given(scenes())
+def test_a_summary_under_rules_has_the_numbers_of_the_run(scene):
+    bars, targets, execution, funding, rules = scene
+    done = run(bars, targets, execution, cash=CASH, funding=funding, rules=rules)
+    market = prepare(bars, funding)
+
+    def summarized(book):
+        cuts = stretches_of(bars.time, execution, book)
+        return summarize_stretches(market, targets, cuts, cash=CASH, periods_per_year=1.0)
+
+    found = summarized(rules)
+    assert found.final_equity == done.equity[-1]
+    assert (found.rejected_orders, found.ambiguous_bars) == (done.rejected_orders, done.ambiguous_bars)
+    assert found.exposure == done.exposed_bars / len(bars)
+    assert found.trades == np.count_nonzero(done.trades.reason != EXIT_REASONS.index("open"))
+    peak = np.maximum.accumulate(np.append(CASH, done.equity))[1:]
+    assert found.max_drawdown == min(0.0, *(-(1.0 - done.equity / peak)))
+    kept = RuleBook((VenueRules(0), VenueRules(3 * MINUTE)))
+    plain = summarize(market, targets, execution, cash=CASH, periods_per_year=1.0)
+    same = summarized(kept)
+    assert same._replace(bar_sharpe=0.0) == plain._replace(bar_sharpe=0.0)
+    assert same.bar_sharpe == pytest.approx(plain.bar_sharpe, rel=1e-6, abs=1e-9, nan_ok=True)

@@ -13,7 +13,7 @@ from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import Marks
 from tallow.core.engine.segments import Moments, Reach
 from tallow.core.engine.state import EVENT_COLUMNS, EVENTS, STATE_SIZE, State, flatten, initial_state, unflatten
-from tallow.core.engine.stretches import stretches_of
+from tallow.core.engine.stretches import Stretch, stretches_of
 from tallow.core.engine.traced import Checkpoint, TracedRun, trace
 from tallow.core.matching import Config, configure
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
@@ -177,12 +177,30 @@ def summarize(
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
     """
     market = prepare(bars, funding)
-    config, changes = configure(execution), check_targets(market, targets, execution)
-    memory = summary_memory(check_cash(cash))
-    decided, log = (changes, reach_of(market, config)), np.empty((0, len(EVENT_COLUMNS)))
-    kernel = KERNELS.summarize_plain if is_plain(config, market.columns) else KERNELS.summarize
-    kernel(config, memory, market.columns, decided, market.closes, log)
-    return read_summary(memory, len(market), cash, periods_per_year)
+    return summarize_stretches(
+        market, targets, stretches_of(market.time, execution), cash=cash, periods_per_year=periods_per_year
+    )
+
+
+def summarize_stretches(
+    market: Market, targets: Targets, stretches: tuple[Stretch, ...], *, cash: float, periods_per_year: float
+) -> Summary:
+    """Do the same under rules that change; `bar_sharpe` is then within rounding of that of one stretch.
+
+    Raises:
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, BAD_SETTING.
+    """
+    changes = check_targets(market, targets, stretches[0].execution)
+    memory = np.append(summary_memory(check_cash(cash)), (0.0, 0.0, 0.0, 0.0))  # row, change, funding, last row
+    log = np.empty((0, len(EVENT_COLUMNS)))
+    for stretch in stretches:
+        config = configure(stretch.execution)
+        if stretch.start > 0:
+            KERNELS.relevel(config, memory)
+        memory[-1] = stretch.stop
+        kernel = KERNELS.summarize_plain if is_plain(config, market.columns) else KERNELS.summarize
+        kernel(config, memory, market.columns, (changes, reach_of(market, config)), market.closes, log)
+    return read_summary(memory[:-4], len(market), cash, periods_per_year)
 
 
 def summary_memory(cash: float) -> Floats:

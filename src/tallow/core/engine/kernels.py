@@ -28,6 +28,7 @@ from tallow.core.engine.memory import (
     load,
     load_bar,
     load_config,
+    load_tiered,
     next_paid,
     store,
 )
@@ -44,25 +45,32 @@ from tallow.core.engine.segments import (
 )
 from tallow.core.engine.state import EVENTS_A_BAR, State
 from tallow.core.engine.step import mark, pass_bar, step, take_target
-from tallow.core.matching import Config, exit_levels, inlined
+from tallow.core.matching import NUMBERS, Config, exit_levels, inlined
 from tallow.domain.columns import Floats, Times
 
 _SIZE = states.STATE_SIZE
-_TARGET_PLACE = _SIZE + len(Config._fields)
+_TARGET_PLACE = _SIZE + NUMBERS
+TIERS_PLACE = _TARGET_PLACE + 2  # behind the target and the next funding on a desk
 _TARGET, _TARGET_FIRST = 2, 21
 _AHEAD = 4  # changes of the target for which bars are asked for in advance
 _BLOCK = 4096  # rows checked at once: they stay in the first cache, and the check runs in vector instructions
 
 
 class Kernels(NamedTuple):
-    """The compiled entry points; of the long loops also the variant for scenes without the rarer rules."""
+    """The compiled entry points; of the long loops also the variant for scenes without the rarer rules.
+
+    Those that take a `Config` are compiled once without and once with margin tiers, those that read it from a desk
+    have a variant for them.
+    """
 
     run: Callable[..., None]
     run_plain: Callable[..., None]
     summarize: Callable[..., None]
     summarize_plain: Callable[..., None]
     path: Callable[..., int]
+    path_tiered: Callable[..., int]
     live: Callable[..., None]
+    live_tiered: Callable[..., None]
     relevel: Callable[..., None]
     find_bad_row: Callable[..., int]
 
@@ -72,7 +80,7 @@ def plain(config: Config) -> Config:  # pragma: no cover
     """Fix what a plain scene does not use at its neutral value."""
     return Config(
         config.at_close, config.maker_fee, config.taker_fee, config.slippage, 0.0, 1.0, 0.0, 0.0,
-        0.0, 0.0, config.maintenance_margin, config.liquidation_fee, 0.0, 0.0, 0.0,
+        0.0, 0.0, config.maintenance_margin, config.liquidation_fee, 0.0, 0.0, 0.0, None,
     )  # fmt: skip
 
 
@@ -121,7 +129,7 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
     def summarize(
         config: Config, memory: Floats, columns: Columns, decided: tuple[Changes, Reach], closes: Closes, log: Floats
     ) -> None:  # pragma: no cover
-        """Run over all bars; leave state and moments in `memory`."""
+        """Run from the row in `memory` up to its last row; leave state and moments there."""
         _ = fingerprint
         if is_plain:
             config = plain(config)
@@ -129,7 +137,8 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
         changes, reach = borrow_decided(decided)
         state = load(m)
         moments = Moments(m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4])
-        row, place, event, count = 0, 0, 0, len(columns.close)
+        row, place, event = int(m[_SIZE + 5]), int(m[_SIZE + 6]), int(m[_SIZE + 7])
+        count = int(m[_SIZE + 8])
         while row < count:
             change = changes.row[place] if place < len(changes.row) else count
             paid = next_paid(columns, event)
@@ -139,7 +148,7 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
                 fetch(closes.bits, later)
                 fetch(closes.returns, later)
                 fetch(closes.squares, later)
-            end = next_event(config, state, columns, reach, (row, min(change, paid)))
+            end = next_event(config, state, columns, reach, (row, min(min(change, paid), count)))
             if end == count:
                 moments = gather_quiet(moments, state, columns.close, closes, (row, end))
                 state = mark(state, columns.close[end - 1])
@@ -152,11 +161,12 @@ def _build_summarize(fingerprint: int, is_plain: bool) -> Callable[..., None]:
             row = end + 1
         store(m, state)
         m[_SIZE], m[_SIZE + 1], m[_SIZE + 2], m[_SIZE + 3], m[_SIZE + 4] = moments
+        m[_SIZE + 5], m[_SIZE + 6], m[_SIZE + 7] = count, place, event
 
     return cast(Callable[..., None], summarize)
 
 
-def _build_path(fingerprint: int) -> Callable[..., int]:
+def _build_path(fingerprint: int, is_tiered: bool) -> Callable[..., int]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def path(
         desk: Floats, columns: Columns, reach: Reach, log: Floats, row: int, takes: bool
@@ -168,7 +178,8 @@ def _build_path(fingerprint: int) -> Callable[..., int]:
         """
         _ = fingerprint
         m, log, columns = borrow(desk), borrow(log), borrow_columns(columns)
-        config, state = load_config(m, _SIZE), load(m)
+        config = load_tiered(m, _SIZE, TIERS_PLACE) if is_tiered else load_config(m, _SIZE)
+        state = load(m)
         event = int(m[_TARGET_PLACE + 1])
         if takes:
             state = take_target(config, state, bar_at(columns, row, event), m[_TARGET_PLACE], log)
@@ -184,7 +195,7 @@ def _build_path(fingerprint: int) -> Callable[..., int]:
     return cast(Callable[..., int], path)
 
 
-def _build_live(fingerprint: int) -> Callable[..., None]:
+def _build_live(fingerprint: int, is_tiered: bool) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def live(desk: Floats, log: Floats, bars: Floats, marks: Floats, row: int, order: int) -> None:  # pragma: no cover
         """Do halves of steps on a desk of state, config and target.
@@ -194,7 +205,8 @@ def _build_live(fingerprint: int) -> Callable[..., None]:
         """
         _ = fingerprint
         m, log, bars, marks = borrow(desk), borrow(log), borrow(bars), borrow(marks)
-        config, state = load_config(m, _SIZE), load(m)
+        config = load_tiered(m, _SIZE, TIERS_PLACE) if is_tiered else load_config(m, _SIZE)
+        state = load(m)
         if order == _TARGET_FIRST:
             row -= 1
         for half in (order // 10, order % 10):
@@ -270,8 +282,10 @@ KERNELS = Kernels(
     _build_run(FINGERPRINT, True),
     _build_summarize(FINGERPRINT, False),
     _build_summarize(FINGERPRINT, True),
-    _build_path(FINGERPRINT),
-    _build_live(FINGERPRINT),
+    _build_path(FINGERPRINT, False),
+    _build_path(FINGERPRINT, True),
+    _build_live(FINGERPRINT, False),
+    _build_live(FINGERPRINT, True),
     _build_relevel(FINGERPRINT),
     find_bad_row,
 )

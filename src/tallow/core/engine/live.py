@@ -9,7 +9,7 @@ import numpy as np
 from tallow.core.engine.batch import reach_of
 from tallow.core.engine.checks import Market, bad_bar, check_cash, prepare, refused_target
 from tallow.core.engine.kernels import KERNELS
-from tallow.core.engine.memory import Marks
+from tallow.core.engine.memory import Marks, flat_config, flat_tiers
 from tallow.core.engine.segments import Changes
 from tallow.core.engine.state import (
     EVENT_COLUMNS,
@@ -25,7 +25,7 @@ from tallow.core.engine.state import (
 )
 from tallow.core.engine.stretches import Stretch, stretches_of
 from tallow.core.engine.traced import trace
-from tallow.core.matching import Config, configure
+from tallow.core.matching import NUMBERS, configure
 from tallow.domain.columns import PRICES, Bars, Floats, FundingRates
 from tallow.domain.results import EXIT_REASONS, Run
 from tallow.domain.scene import Execution
@@ -34,7 +34,7 @@ from tallow.domain.venue_rules import RuleBook, VenueRules
 _BAR, _TARGET, _STEP = 1, 2, 12  # what one call of the compiled shim does
 _QUANTITY, _KEPT = 3, 10  # places in the flat state: position, last target, last exit reason, trades
 _REASON, _TRADES = STATE_SIZE - 1, EVENTS - 5
-_TARGET_PLACE = STATE_SIZE + len(Config._fields)
+_TARGET_PLACE = STATE_SIZE + NUMBERS
 _LOG = 4_096  # rows of the event log of a walk
 _PREVIOUS = Bar._fields.index("previous_volume")
 
@@ -99,11 +99,8 @@ class Engine:
 
     def __init__(self, execution: Execution, cash: float) -> None:
         self.execution = self._asked = execution
-        state = flatten(initial_state(check_cash(cash)))
-        self._desk = np.array([*state, *configure(execution), math.nan])
+        self._lay_desk(flatten(initial_state(check_cash(cash))))
         self._table, self._marks = np.full((1, len(Bar._fields)), math.nan), np.empty((1, len(Marks._fields)))
-        # Single numbers are read and written several times faster through a view than through the array.
-        self._view = cast("memoryview[float]", self._desk.data)
         self._bar = cast("memoryview[float]", self._table.ravel().data)
         self._log = np.empty((EVENTS_A_BAR, len(EVENT_COLUMNS)))
         self._time = -(2**63)
@@ -147,7 +144,7 @@ class Engine:
             UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED; the bar has passed then, the target is not taken.
         """
         self._lay_out(bar)
-        self._view[-1] = target
+        self._view[_TARGET_PLACE] = target
         return self._fills(self._call(_STEP))
 
     def advance(self, bar: LiveBar) -> list[LiveFill]:
@@ -157,8 +154,14 @@ class Engine:
 
     def decide(self, target: float) -> list[LiveFill]:
         """Take the target decided at the close of the bar passed last, as `step` does."""
-        self._view[-1] = target
+        self._view[_TARGET_PLACE] = target
         return self._fills(self._call(_TARGET))
+
+    def _lay_desk(self, state: list[float]) -> None:
+        self._desk, tiered = _desk_of(state, self.execution)
+        self._live = KERNELS.live_tiered if tiered else KERNELS.live
+        # Single numbers are read and written several times faster through a view than through the array.
+        self._view = cast("memoryview[float]", self._desk.data)
 
     def adopt(self, rules: VenueRules) -> None:
         """Trade under other rules of the venue from the next bar on; what they leave open is as it was asked for first.
@@ -167,7 +170,7 @@ class Engine:
             UserError: BAD_RULES when the leverage leaves no room for the maintenance margin.
         """
         self.execution = rules.applied_to(self._asked)
-        _adopt(self._desk, self.execution)
+        self._lay_desk(_releveled(self._desk, self.execution))
 
     def _lay_out(self, bar: LiveBar) -> None:
         time, opened, high, low, close, volume, funding_open, funding_inside = bar
@@ -184,10 +187,10 @@ class Engine:
         # Run the shim; give the event rows it wrote.
         view = self._view
         view[EVENTS] = 0.0
-        KERNELS.live(self._desk, self._log, self._table, self._marks, 0, order)
+        self._live(self._desk, self._log, self._table, self._marks, 0, order)
         if view[REFUSED]:
             view[REFUSED] = 0.0
-            raise refused_target(view[-1], self.execution, self._row, self._time)
+            raise refused_target(view[_TARGET_PLACE], self.execution, self._row, self._time)
         return self._log[: int(view[EVENTS])]
 
     def _fills(self, events: Floats) -> list[LiveFill]:
@@ -200,11 +203,18 @@ class Engine:
         ]
 
 
-def _adopt(desk: Floats, execution: Execution) -> None:
-    # Another config for the desk; levels of an open position are moved to where it has them.
+def _desk_of(state: list[float], execution: Execution, event: float = 0.0) -> tuple[Floats, bool]:
+    # State, config, target, place of the next funding, and tiers, if any: whether there are.
     config = configure(execution)
-    desk[STATE_SIZE:_TARGET_PLACE] = config
-    KERNELS.relevel(config, desk)
+    tiers = flat_tiers(config)
+    return np.array([*state, *flat_config(config), math.nan, event, *tiers]), bool(tiers)
+
+
+def _releveled(desk: Floats, execution: Execution) -> list[float]:
+    # The state on a desk, the levels of an open position moved to where another execution has them.
+    state = desk[:STATE_SIZE].copy()
+    KERNELS.relevel(configure(execution), state)
+    return list(state)
 
 
 def _account(view: "memoryview[float]") -> Account:
@@ -271,10 +281,10 @@ class _Walk:
 
     def __init__(self, market: Market, stretches: tuple[Stretch, ...], cash: float) -> None:
         self._execution, self._later = stretches[0].execution, list(stretches[:0:-1])
-        self._market, config, self._start = market, configure(self._execution), cash
-        self._desk = np.array([*flatten(initial_state(cash)), *config, math.nan, 0.0])
-        self._view = cast("memoryview[float]", self._desk.data)
-        self._reach, self._closes = reach_of(market, config), cast("memoryview[float]", market.columns.close.data)
+        self._market, self._start = market, cash
+        self._lay_desk(flatten(initial_state(cash)))
+        self._reach = reach_of(market, configure(self._execution))
+        self._closes = cast("memoryview[float]", market.columns.close.data)
         self._log = np.empty((_LOG, len(EVENT_COLUMNS)))
         self._chunks, self.changes = [np.zeros((0, len(EVENT_COLUMNS)))], list[tuple[int, float]]()
         self.row, self.exit_reason = -1, ""
@@ -285,11 +295,17 @@ class _Walk:
         """Cash plus the position at the close."""
         return self.cash + self.position * self._closes[self.row]
 
+    def _lay_desk(self, state: list[float], event: float = 0.0) -> None:
+        self._desk, tiered = _desk_of(state, self._execution, event)
+        self._path = KERNELS.path_tiered if tiered else KERNELS.path
+        self._view = cast("memoryview[float]", self._desk.data)
+
     def pass_bar(self, row: int) -> None:
         """Take the account over a bar with an event, and look at it there."""
         self.row = row
         if self._later and row == self._later[-1].start:
-            _adopt(self._desk, self._later.pop().execution)
+            self._execution = self._later.pop().execution
+            self._lay_desk(_releveled(self._desk, self._execution), self._view[_TARGET_PLACE + 1])
         self.next_event = self._call(row)
 
     def take(self, row: int, target: float) -> None:
@@ -310,7 +326,7 @@ class _Walk:
 
     def _call(self, row: int, *, takes: bool = False) -> int:
         view = self._view
-        event: int = KERNELS.path(self._desk, self._market.columns, self._reach, self._log, row, takes)
+        event: int = self._path(self._desk, self._market.columns, self._reach, self._log, row, takes)
         if view[EVENTS] > _LOG - EVENTS_A_BAR:
             self._chunks.append(self._log[: int(view[EVENTS])].copy())
             view[EVENTS] = 0.0

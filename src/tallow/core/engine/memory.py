@@ -1,6 +1,6 @@
 """What compiled loops read and write: columns of bars, marks, and the flat form of a state."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba import types
@@ -9,7 +9,7 @@ from numba.core.cgutils import ir
 from numba.extending import intrinsic
 
 from tallow.core.engine.state import Bar, Order, State, Totals
-from tallow.core.matching import Config, Holding, Levels, inlined
+from tallow.core.matching import NUMBERS, Config, Holding, Levels, Tiers, inlined
 from tallow.domain.columns import Floats, Times
 
 
@@ -122,8 +122,37 @@ def load_config(m: Floats, at: int) -> Config:  # pragma: no cover
     i = at
     return Config(
         m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7],
-        m[i + 8], m[i + 9], m[i + 10], m[i + 11], m[i + 12], m[i + 13], m[i + 14],
+        m[i + 8], m[i + 9], m[i + 10], m[i + 11], m[i + 12], m[i + 13], m[i + 14], None,
     )  # fmt: skip
+
+
+@inlined
+def load_tiered(m: Floats, at: int, tail: int) -> Config:  # pragma: no cover
+    """Read a config with tiers, whose rates, amounts and largest notional are at the end of the flat numbers."""
+    count = (len(m) - tail - 1) // 2
+    tiers = Tiers(m[tail : tail + count], m[tail + count : tail + 2 * count], m[tail + 2 * count])
+    return with_tiers(load_config(m, at), tiers)
+
+
+@inlined
+def with_tiers(config: Config, tiers: Tiers | None) -> Config:  # pragma: no cover
+    """Give a config other tiers."""
+    return Config(
+        config.at_close, config.maker_fee, config.taker_fee, config.slippage, config.volume_impact, config.leverage,
+        config.allow_short, config.stop_loss, config.take_profit, config.trailing_stop, config.maintenance_margin,
+        config.liquidation_fee, config.min_notional, config.lot_size, config.tick_size, tiers,
+    )  # fmt: skip
+
+
+def flat_config(config: Config) -> list[float]:
+    """Write the numbers of a config as `load_config` reads them."""
+    return cast(list[float], list(config[:NUMBERS]))
+
+
+def flat_tiers(config: Config) -> list[float]:
+    """Write the tiers of a config as `load_tiered` reads them; nothing where there are none."""
+    tiers = config.tiers
+    return [] if tiers is None else [*tiers.rate.tolist(), *tiers.amount.tolist(), tiers.largest]
 
 
 @inlined
