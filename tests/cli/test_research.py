@@ -225,6 +225,10 @@ def test_rules_of_the_venue_come_from_a_file_or_from_the_lake(
     said = capsys.readouterr().out
     assert "VENUE RULES: 2 of 2 versions used, given by hand; new ones begin 2024-02-10." in said
     assert "VENUE RULES: Before 2024-01-10 are not known" in said
+    check = ["check", "honest.py", *SHORT, "--lake", str(own_lake), "-q", "--venue-rules"]
+    assert run([*check, "rules.csv"]) == 0
+    assert run([*check, "none.csv"]) == 3
+    capsys.readouterr()
     assert run([*call, "--venue-rules"]) == 3
     assert "error[NO_RULES] the lake has no trading rules of simulated:BTC/USDT" in capsys.readouterr().err
     assert run([*call, "--venue-rules", "none.csv"]) == 3

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -6,9 +8,10 @@ from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import DataError, UserError
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import HOUR, parse_timeframe
+from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.runners.adapters import Setting
 from tallow.runners.batches import Ground, Inline, evaluate
-from tallow.runners.inline import load
+from tallow.runners.inline import Conditions, load, under
 
 MINE = """
 def signals(bars, *, window=5, level=1.0, kind="up"):
@@ -133,6 +136,19 @@ def test_crossings_have_the_numbers_of_the_built_in_rule(bars: Bars, name: str) 
             rule = load(name, dict(zip(names, rows[place], strict=True)))
             alone = summarize(prepare(bars), rule.targets(bars), execution, cash=1_000.0, periods_per_year=1.0)
             assert {key: column[place] for key, column in found.columns.items()} == alone._asdict()
+
+
+@pytest.mark.parametrize("strategy", ["sma_cross", CLASS])
+def test_combinations_trade_under_rules_that_change(bars: Bars, write: Any, strategy: str) -> None:
+    rules = RuleBook((VenueRules(0, tick_size=0.5), VenueRules(int(bars.time[70]), lot_size=2.0)))
+    path = strategy if strategy == "sma_cross" else write(strategy)
+    names, rows = (("fast", "slow", "short"), [(2, 7, False)]) if strategy == "sma_cross" else (("window",), [(5,)])
+    found = evaluate(Ground(bars, Execution(), 1_000.0, rules=rules), load(path), names, rows)
+    given = Conditions(Execution(), 1_000.0, rules=rules)
+    targets = under(load(path, dict(zip(names, rows[0], strict=True))), given).targets(bars)
+    alone = run(bars, targets, Execution(), cash=1_000.0, rules=rules)
+    assert found.columns["final_equity"].tolist() == [alone.equity[-1]]
+    assert found.columns["final_equity"] != run(bars, targets, Execution(), cash=1_000.0).equity[-1]
 
 
 PAIR = """

@@ -15,6 +15,7 @@ from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.timeframes import parse_timeframe
+from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.runners.batches import Ground, Inline
 from tallow.runners.crew import WORTH, Crew, Recruiter, usable_cores, write_ground
 from tallow.runners.inline import load
@@ -69,7 +70,8 @@ def gather(found: Iterator[Evaluated]) -> dict[Row, Any]:
 @pytest.fixture
 def inline(bars: Bars, write: Any) -> Inline:
     funding = FundingRates(bars.time[::8].copy(), np.full(len(bars.time[::8]), 0.0001))
-    return Inline(load(write(MINE)), Ground(bars, Execution(), 1_000.0, funding))
+    cuts = (VenueRules(0, lot_size=0.5), VenueRules(int(bars.time[90]), lot_size=2.0, tiers=((0, 0.01),)))
+    return Inline(load(write(MINE)), Ground(bars, Execution(), 1_000.0, funding, rules=RuleBook(cuts)))
 
 
 def test_several_processes_give_the_bits_of_one(inline: Inline) -> None:

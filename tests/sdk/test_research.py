@@ -96,8 +96,10 @@ def test_rules_of_the_venue_reach_function_and_class(lake: "tallow.Lake", tmp_pa
     assert function.digest == strategy.digest != tallow.backtest(trend, timerange=RANGE, lake=lake, check=False).digest
     assert function.replay().equal
     assert strategy.replay().equal
-    with pytest.raises(UserError, match="a sweep or a walk forward cannot follow"):
-        tallow.sweep(trend, {"fast": [5, 10]}, lake=lake, venue_rules=ruled["venue_rules"])
+    swept = tallow.sweep(trend, {"fast": [5, 10]}, **ruled)
+    assert swept.table["final_equity"][1] == function.metrics["final_equity"]
+    checked = tallow.check(trend, timerange=RANGE, lake=lake, venue_rules=ruled["venue_rules"])
+    assert checked.verdict == "certified"
     with pytest.raises(UserError, match="no trading rules"):
         tallow.backtest(trend, lake=lake, venue_rules=True)
 

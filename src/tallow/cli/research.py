@@ -50,7 +50,7 @@ RULES = (
         metavar="[FILE]",
         is_flag=False,
         flag_value=IN_LAKE,
-        help="the venue's tick, lot, minimum and margin as they changed: from FILE, else from the lake",
+        help="the venue's tick, lot, minimum and margins as they changed: from FILE, else from the lake",
     ),
 )
 
@@ -92,7 +92,7 @@ def backtest(session: Session, /, strategy: str, **chosen: Any) -> int:
 
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
-@options(MARKET)
+@options(MARKET, RULES)
 @click.option("--cut", type=click.IntRange(0), help="show one finding again: the last row that both runs see alike")
 @click.option("--future", default="truncate", show_default=True, help="with --cut: how the bars after it are changed")
 @click.option("--row", type=click.IntRange(0), help="with --cut: the row that changes")

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tallow.core.engine import Market, Summary, prepare, run, run_path, summarize
+from tallow.core.engine import Market, Summary, prepare, run, run_path
+from tallow.core.engine.batch import summarize_stretches
 from tallow.core.engine.checks import refused_target
 from tallow.core.engine.live import Handover
+from tallow.core.engine.stretches import stretches_of
 from tallow.core.strategies.outbox import Outbox
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.orders import OrderLog
@@ -95,15 +97,25 @@ def carry_out(
 
 
 def measure(
-    market: Market, decisions: Decisions, execution: Execution, *, cash: float, periods_per_year: float
+    market: Market,
+    decisions: Decisions,
+    execution: Execution,
+    *,
+    cash: float,
+    periods_per_year: float,
+    rules: RuleBook | None = None,
 ) -> Summary:
     """Carry out decisions on prepared bars and keep scalars only.
 
     Raises:
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES;
+            RULES_NOT_FOLLOWED for orders under rules that change.
     """
     if not isinstance(decisions, Sent):
-        return summarize(market, decisions, execution, cash=cash, periods_per_year=periods_per_year)
+        stretches = stretches_of(market.time, execution, rules)
+        return summarize_stretches(market, decisions, stretches, cash=cash, periods_per_year=periods_per_year)
+    if rules is not None:
+        raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.replay import summarize_sent
 
     return summarize_sent(market, decisions, execution, cash=cash, periods_per_year=periods_per_year)

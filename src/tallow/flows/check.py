@@ -192,4 +192,6 @@ def check_command(file: str, scene: Scene) -> str:
     words = ["tallow check", shlex.quote(file), "-s", str(scene.instrument), "-t", str(scene.timeframe)]
     if scene.range != EVERYTHING:
         words += ["--timerange", f"{iso(scene.range.start)}..{iso(scene.range.end)}"]
+    if scene.rules is not None:
+        words.append("--venue-rules" if scene.rules.version is not None else "--venue-rules FILE")
     return " ".join([*words, *(f"--set {name}={value}" for name, value in scene.parameters.items())])

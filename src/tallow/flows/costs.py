@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tallow.core.decisions import carry_out, measure
+from tallow.core.decisions import measure
 from tallow.core.engine import prepare
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.evidence import Rung
@@ -28,10 +28,8 @@ def assumption_ladder(
     market, per_year = prepare(bars, funding), scene.timeframe.per_year
 
     def earned(execution: Execution) -> float:
-        if scene.rules is not None:
-            done = carry_out(market, decisions, execution, cash=scene.cash, rules=scene.rules).run
-            return float(done.equity[-1] / scene.cash - 1.0) if len(market) else 0.0
-        return measure(market, decisions, execution, cash=scene.cash, periods_per_year=per_year).total_return
+        money = {"cash": scene.cash, "periods_per_year": per_year}
+        return measure(market, decisions, execution, **money, rules=scene.rules).total_return
 
     return climb(scene.execution, earned, at_close=not isinstance(decisions, Sent))
 

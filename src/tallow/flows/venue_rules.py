@@ -135,8 +135,10 @@ def _row_of(place: str, heads: list[str], cells: list[str]) -> _Row:
 
 
 def _rules_of(row: _Row) -> VenueRules:
-    values = [row.numbers.get(name) for name in NAMES[1:]]
-    return VenueRules(row.moment, *values[:-1], *((None, (row.tier,)) if _FROM in row.numbers else (values[-1], None)))
+    tick, lot, least, rate = (row.numbers.get(name) for name in NAMES[1:])
+    if _FROM in row.numbers:
+        return VenueRules(row.moment, tick, lot, least, tiers=(row.tier,))
+    return VenueRules(row.moment, tick, lot, least, rate)
 
 
 def _with_tier(rules: VenueRules, row: _Row) -> VenueRules:

@@ -23,6 +23,7 @@ from tallow.domain.columns import COLUMNS, Bars, FundingRates
 from tallow.domain.errors import DataError, Error, TransientError, UserError
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.sweep import Evaluated, Row
+from tallow.domain.venue_rules import book_of
 from tallow.ports import Clock, Strategy
 from tallow.runners.adapters import Setting
 from tallow.runners.batches import Ground, Inline, evaluate
@@ -56,7 +57,8 @@ class Recruiter:
 
     def __call__(self, strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None) -> "Crew":
         """Give a crew for one strategy on one market."""
-        ground = Ground(bars, scene.execution, scene.cash, funding, Setting(scene.timeframe, scene.instrument.symbol))
+        setting = Setting(scene.timeframe, scene.instrument.symbol)
+        ground = Ground(bars, scene.execution, scene.cash, funding, setting, scene.rules)
         count = usable_cores() if self.workers is None else self.workers
         return Crew(Inline(strategy, ground), count, None if self.workers else self.clock)
 
@@ -203,6 +205,7 @@ def write_ground(folder: Path, inline: Inline) -> dict[str, Any]:
         "execution": asdict(ground.execution),
         "cash": ground.cash,
         "setting": ground.setting.as_texts(),
+        "rules": ground.rules.plain() if ground.rules else None,
         "bars": str(path),
         "sizes": [len(column) for column in columns],
     }
@@ -362,5 +365,6 @@ def _given(request: dict[str, Any]) -> tuple[Strategy, Ground]:
     columns = [numbers[end - size : end] for end, size in zip(ends, request["sizes"], strict=True)]
     bars = Bars(as_times(columns[0]), *columns[1 : len(COLUMNS)])
     funding = FundingRates(as_times(columns[-2]), columns[-1]) if len(columns) > len(COLUMNS) else None
-    setting = Setting.from_texts(request["setting"])
-    return strategy, Ground(bars, Execution(**request["execution"]), request["cash"], funding, setting)
+    setting, rules = Setting.from_texts(request["setting"]), request["rules"]
+    book = book_of(rules) if rules else None
+    return strategy, Ground(bars, Execution(**request["execution"]), request["cash"], funding, setting, book)

@@ -61,6 +61,7 @@ def check(  # noqa: PLR0913
     lake: Lake | None = None,
     data: Any = None,
     params: Mapping[str, Value] | None = None,
+    venue_rules: bool | str | None = None,
 ) -> Check:
     """Certify that a strategy does not see the future, and find its warm-up; the arguments are those of `backtest`."""
     from tallow.flows.backtest import settling
@@ -68,9 +69,12 @@ def check(  # noqa: PLR0913
     workspace = (lake or open()).workspace
     code = workspace.strategy(strategy, dict(params or {}))
     if data is None:
-        scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange)
+        scene = workspace.scene(code, symbol=symbol, timeframe=timeframe, timerange=timerange, venue_rules=venue_rules)
         return Check(workspace.check(scene, code), settling(scene, code, workspace.desk()))
-    scene, bars = workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe), take_bars(data)
+    scene, bars = (
+        workspace.scene(code, symbol=f"own:{symbol}", timeframe=timeframe, venue_rules=venue_rules),
+        take_bars(data),
+    )
     return Check(workspace.check(scene, code, bars), settling(scene, code, workspace.desk(), bars))
 
 

@@ -48,6 +48,10 @@ class Watched:
             yield from self.inside.run(names, iter([rows]), total, bars)
 
 
+def _ground(bars: Bars, scene: Scene, funding: FundingRates | None) -> Ground:
+    return Ground(bars, scene.execution, scene.cash, funding, rules=scene.rules)
+
+
 @dataclass
 class Hall:
     """Studios over one lake, and every evaluator that was handed out."""
@@ -60,7 +64,7 @@ class Hall:
     def studio(self, limit: int | None = None, progress: Progress = silent) -> Studio:
         @contextlib.contextmanager
         def recruit(strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None) -> Iterator[Evaluator]:
-            watched = Watched(Inline(strategy, Ground(bars, scene.execution, scene.cash, funding)), limit)
+            watched = Watched(Inline(strategy, _ground(bars, scene, funding)), limit)
             self.handed.append(watched)
             yield watched
 

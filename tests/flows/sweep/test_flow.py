@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tallow.core.engine import run
 from tallow.core.search import axes_of
+from tallow.core.strategies import sma_cross
 from tallow.domain.errors import UserError
 from tallow.domain.holdout import Seal
 from tallow.domain.ranges import TimeRange
@@ -14,8 +16,10 @@ from tallow.domain.sweep import Axis, Search, SweepResult
 from tallow.domain.timeframes import HOUR
 from tallow.domain.trials import dataset_of
 from tallow.domain.venue_rules import RuleBook, VenueRules
-from tallow.flows.backtest import backtest
+from tallow.flows.backtest import backtest, pin, read_market
 from tallow.flows.sweep import Walk, sweep, walk_forward
+from tallow.flows.sweep.filing import walk_of
+from tallow.flows.sweep.forward import replay_walk
 from tallow.ports import Strategy
 
 GRID = Search(axes_of({"fast": "2..6", "slow": [5, 9, 14]}), constraints=("fast < slow",))
@@ -191,10 +195,37 @@ def test_what_is_sealed_is_neither_swept_nor_walked_over(
     assert go(replace(cross_scene, range=TimeRange(start, cut))) == (26 if is_walk else 13)
 
 
-def test_rules_that_change_are_refused_by_name(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
-    ruled = replace(cross_scene, rules=RuleBook((VenueRules(0, lot_size=1.0),)))
-    with pytest.raises(UserError, match="a sweep or a walk forward cannot follow") as caught:
-        sweep(ruled, cross, GRID, hall.studio())
-    assert caught.value.code == "RULES_NOT_FOLLOWED"
-    with pytest.raises(UserError, match="a sweep or a walk forward cannot follow"):
-        walk_forward(ruled, cross, GRID, Walk("100", "50"), hall.studio())
+def _ruled(scene: Scene, lot: float = 3.0) -> Scene:
+    """The same scene in a book whose lots change in the middle of the data."""
+    rules = (VenueRules(0, lot_size=0.5), VenueRules(1_704_067_200_000_000 + 60 * HOUR, lot_size=lot, tick_size=1.0))
+    return replace(scene, rules=RuleBook(rules))
+
+
+def test_every_combination_trades_under_the_rules_in_force(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    ruled, studio = _ruled(cross_scene), hall.studio()
+    plain, done = sweep(cross_scene, cross, GRID, studio), sweep(ruled, cross, GRID, studio)
+    assert done.key != plain.key
+    assert (done.computed, sweep(ruled, cross, GRID, studio).computed) == (13, 0)
+    assert sweep(_ruled(cross_scene, 4.0), cross, GRID, studio).computed == 13
+    market = read_market(studio.desk.lake, ruled, pin(studio.desk.lake, ruled))
+    for place, (fast, slow) in enumerate(done.found.rows):
+        targets = sma_cross(market.bars, fast=int(fast), slow=int(slow))
+        alone = run(market.bars, targets, ruled.execution, cash=ruled.cash, rules=ruled.rules)
+        assert done.found.columns["final_equity"][place] == alone.equity[-1]
+    assert done.result is not None
+    assert done.result.metrics["final_equity"] == done.found.columns["final_equity"][done.best]
+    assert any(note.startswith("VENUE RULES 2 of 2 versions used") for note in done.notes)
+    assert not np.array_equal(done.found.columns["final_equity"], plain.found.columns["final_equity"])
+
+
+def test_a_walk_follows_the_rules_and_is_replayed_with_them(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
+    ruled, studio = _ruled(cross_scene), hall.studio()
+    done = walk_forward(ruled, cross, GRID, Walk(40, 40), studio)
+    plain = walk_forward(cross_scene, cross, GRID, Walk(40, 40), studio)
+    assert done.result.key != plain.result.key
+    assert done.result.digest != plain.result.digest
+    assert {float(one) % 0.5 for one in done.result.run.fills.quantity} == {0.0}
+    found = studio.desk.records.filed(done.result.key)
+    assert found is not None
+    assert walk_of(found).result.scene.rules == ruled.rules
+    assert replay_walk(found, cross, studio).equal

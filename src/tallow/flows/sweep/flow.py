@@ -22,7 +22,6 @@ from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.flows.sweep.evaluation import Book, Series, Work, identities
 from tallow.flows.sweep.plan import TRIALS, allowed, plan, settle
 from tallow.flows.sweep.proposals import propose
-from tallow.flows.venue_rules import refuse_rules
 from tallow.ports import Evaluator, Records, Strategy
 
 Recruit = Callable[[Strategy, Bars, Scene, FundingRates | None], AbstractContextManager[Evaluator]]
@@ -95,7 +94,6 @@ def sweep(
 
 def open_market(scene: Scene, desk: Desk, bars: Bars | None) -> Market:
     """Read what a scene trades on, or take the caller's own candles."""
-    refuse_rules(scene, "a sweep or a walk forward")
     if bars is not None:
         return own_market(bars)
     refuse_sealed(desk.records, scene)

@@ -199,7 +199,7 @@ class _Walker(Stretches):
         targets = np.concatenate([target for _, target in folds])
         rows = range(splits[0].test[0].start, splits[-1].test[0].stop)
         tested = market.bars[rows.start : rows.stop]
-        done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding)
+        done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding, rules=scene.rules)
         told = tuple(_told(fold, done, rows.start, scene, self.search.goal) for fold, _ in folds)
         walk = self.walk
         note = f"parameters were chosen anew {plural(len(told), 'time')}, each time on the past alone"
