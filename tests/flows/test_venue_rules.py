@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tallow.flows.backtest import Desk, backtest, backtest_bars, pin, read_marke
 from tallow.flows.costs import assumption_ladder
 from tallow.flows.ingest import ingest
 from tallow.flows.replay import replay
-from tallow.flows.venue_rules import find_rules, parse_rules, read_rules, refuse_rules, rule_notes
+from tallow.flows.venue_rules import find_rules, parse_rules, read_rules, rule_notes, rule_words
 from tallow.ports import InstrumentRule, Lake, Page, Payload, Strategy
 
 START = 1_704_067_200_000_000  # 2024-01-01
@@ -127,7 +126,15 @@ def test_own_candles_take_rules_as_well(desk: Desk, scene: Scene, hold: type[Str
 
 
 def _book(text: str) -> RuleBook:
-    return parse_rules(text, "rules.csv")
+    return parse_rules(text, "rules.csv", BTC)
+
+
+def test_a_file_may_hold_the_rules_of_several_instruments() -> None:
+    text = "valid_from,symbol,lot_size\n2024-01-01,BTC/USDT,1\n2024-01-01,ETH/USDT,2\n2024-02-01,binance:BTC/USDT,3\n"
+    assert [one.lot_size for one in _book(text).rules] == [1, 3]
+    with pytest.raises(UserError, match=r"rules.csv has no trading rules of binance:SOL/USDT") as caught:
+        parse_rules(text, "rules.csv", parse_symbol("SOL/USDT"))
+    assert caught.value.code == "NO_RULES"
 
 
 def test_the_ladder_of_a_stored_scene_needs_no_bars(scene: Scene) -> None:
@@ -207,11 +214,10 @@ def test_notes_name_the_first_changes_and_are_silent_without_rules(scene: Scene)
     assert said == "VENUE RULES 1 of 7 versions used, given by hand"
 
 
-def test_what_knows_one_set_of_rules_refuses_more(scene: Scene, candle_page: Callable[..., Page]) -> None:
-    refuse_rules(scene, "a portfolio")
-    with pytest.raises(UserError, match="a portfolio cannot follow") as caught:
-        refuse_rules(replace(scene, rules=_book(BY_HAND)), "a portfolio")
-    assert caught.value.code == "RULES_NOT_FOLLOWED"
+def test_the_option_that_gives_the_rules_again(scene: Scene) -> None:
+    assert rule_words(scene) == []
+    assert rule_words(replace(scene, rules=_book(BY_HAND))) == ["--venue-rules FILE"]
+    assert rule_words(replace(scene, rules=replace(_book(BY_HAND), version=3))) == ["--venue-rules"]
 
 
 def test_rules_must_fit_the_leverage_before_anything_runs(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.research import MONEY, SPAN, evidence, open_market, options, refuse
+from tallow.cli.research import MONEY, RULES, SPAN, evidence, open_market, options, refuse
 from tallow.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ SYMBOLS = (
     ),
     click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length"),
 )
-RULES = (
+ACCOUNT = (
     click.option(
         "--rebalance",
         default="change",
@@ -32,7 +32,7 @@ OWN = ("symbols", "parameters", "rebalance", "margin", "no_check", "no_cache", "
 
 @click.command()
 @click.argument("weights", metavar="FILE|NAME")
-@options(SYMBOLS, SPAN, RULES, MONEY)
+@options(SYMBOLS, SPAN, ACCOUNT, MONEY, RULES)
 @click.option("--no-cache", is_flag=True, help="compute even when this very result is stored")
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @click.option("--report", "report", metavar="PATH", help="also write the HTML page")

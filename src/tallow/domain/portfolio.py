@@ -12,6 +12,7 @@ from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.timeframes import Timeframe, parse_timeframe
+from tallow.domain.venue_rules import RuleBook, book_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class PortfolioScene:
         rebalance: the rule in its canonical spelling, such as ``change``, ``daily``, ``every:24`` or ``drift:0.05``.
         margin: ``isolated`` or ``cross``.
         leverage: largest sum of absolute weights; None is the leverage of the execution.
+        venue_rules: trading rules of each instrument's venue, as they changed; None is those of the execution. Empty
+            where no instrument has any.
     """
 
     strategy: str
@@ -39,8 +42,12 @@ class PortfolioScene:
     rebalance: str = "change"
     margin: Literal["isolated", "cross"] = "isolated"
     leverage: float | None = None
+    venue_rules: tuple[RuleBook | None, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.venue_rules and len(self.venue_rules) != len(self.instruments):
+            valid = {"valid": "one for each instrument, or none"}
+            raise UserError("BAD_RULES", f"{len(self.venue_rules)} sets of trading rules", facts=valid)
         if not self.instruments:
             raise UserError("NO_INSTRUMENTS", "a portfolio needs at least one instrument", facts={"received": "none"})
         if not (math.isfinite(self.cash) and self.cash > 0):
@@ -58,7 +65,9 @@ class PortfolioScene:
             cash=self.cash,
             execution=self.execution,
         )
-        return tuple(replace(first, instrument=instrument) for instrument in self.instruments)
+        books = self.venue_rules or (None,) * len(self.instruments)
+        pairs = zip(self.instruments, books, strict=True)
+        return tuple(replace(first, instrument=instrument, rules=book) for instrument, book in pairs)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -66,9 +75,15 @@ class PortfolioScene:
         plain = tuple(instrument.symbol for instrument in self.instruments)
         return plain if len(set(plain)) == len(plain) else tuple(map(str, self.instruments))
 
+    @property
+    def books(self) -> dict[str, RuleBook]:
+        """Trading rules by symbol, of those that have any."""
+        pairs = zip(self.symbols, self.venue_rules, strict=False)
+        return {symbol: book for symbol, book in pairs if book is not None}
+
     def canonical(self) -> str:
-        """Write the one JSON text of this scene: sorted keys, exact numbers, no defaults left out."""
-        common = json.loads(self.scenes[0].canonical())
+        """Write the one JSON text of this scene: sorted keys, exact numbers, defaults but those of rules and tiers."""
+        common = json.loads(replace(self.scenes[0], rules=None).canonical())
         del common["instrument"]
         body = {
             **common,
@@ -77,6 +92,8 @@ class PortfolioScene:
             "margin": self.margin,
             "leverage": None if self.leverage is None else float(self.leverage),
         }
+        if any(book is not None for book in self.venue_rules):
+            body["venue_rules"] = [None if book is None else book.plain() for book in self.venue_rules]
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def key(
@@ -118,4 +135,5 @@ def parse_portfolio_scene(body: Mapping[str, Any]) -> PortfolioScene:
         rebalance=body["rebalance"],
         margin=body["margin"],
         leverage=body["leverage"],
+        venue_rules=tuple(None if one is None else book_of(one) for one in body.get("venue_rules", ())),
     )

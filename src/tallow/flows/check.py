@@ -11,6 +11,7 @@ from tallow.domain.evidence import Certificate, Finding, Outputs
 from tallow.domain.ranges import EVERYTHING, iso
 from tallow.domain.scene import Scene
 from tallow.domain.timeframes import Timeframe, parse_timeframe
+from tallow.flows.venue_rules import rule_words
 from tallow.ports import Clock, Progress, Strategy, silent
 
 _PHASE = "checking for look-ahead"
@@ -192,6 +193,5 @@ def check_command(file: str, scene: Scene) -> str:
     words = ["tallow check", shlex.quote(file), "-s", str(scene.instrument), "-t", str(scene.timeframe)]
     if scene.range != EVERYTHING:
         words += ["--timerange", f"{iso(scene.range.start)}..{iso(scene.range.end)}"]
-    if scene.rules is not None:
-        words.append("--venue-rules" if scene.rules.version is not None else "--venue-rules FILE")
+    words += rule_words(scene)
     return " ".join([*words, *(f"--set {name}={value}" for name, value in scene.parameters.items())])

@@ -14,13 +14,13 @@ from tallow.domain.ranges import iso, parse_time
 from tallow.domain.scene import Scene
 from tallow.domain.tables import BRONZE_INSTRUMENTS
 from tallow.domain.tiers import Tier
-from tallow.domain.venue_rules import IN_LAKE, NAMES, RuleBook, VenueRules, merged, rules_not_followed
+from tallow.domain.venue_rules import IN_LAKE, NAMES, RuleBook, VenueRules, merged
 from tallow.flows.read import microseconds
 from tallow.ports import Lake
 
 _FETCHED = "binance"  # the venue whose rules `tallow ingest` fetches
-_FROM, _MOST = "notional_from", "max_leverage"
-HEADS = (*NAMES, _FROM, _MOST)  # of a file; of a table, the names
+_FROM, _MOST, _SYMBOL = "notional_from", "max_leverage", "symbol"
+HEADS = (*NAMES, _FROM, _MOST, _SYMBOL)  # of a file; of a table, the names
 _SHOWN = 4  # beginnings of rules named in a note
 
 
@@ -32,7 +32,7 @@ def find_rules(lake: Lake, instrument: Instrument, source: bool | str | None) ->
     """
     if not source:
         return None
-    return read_rules(lake, instrument) if source in (True, IN_LAKE) else read_file(str(source))
+    return read_rules(lake, instrument) if source in (True, IN_LAKE) else read_file(str(source), instrument)
 
 
 def read_rules(lake: Lake, instrument: Instrument) -> RuleBook:
@@ -56,14 +56,14 @@ def read_rules(lake: Lake, instrument: Instrument) -> RuleBook:
     return RuleBook(merged(stated), version)
 
 
-def read_file(path: str) -> RuleBook:
-    """Read rules that somebody wrote down.
+def read_file(path: str, instrument: Instrument) -> RuleBook:
+    """Read rules of an instrument that somebody wrote down.
 
     Raises:
         UserError: NO_RULES when there is no such file; those of `parse_rules`.
     """
     try:
-        return parse_rules(Path(path).read_text(encoding="utf-8"), path)
+        return parse_rules(Path(path).read_text(encoding="utf-8"), path, instrument)
     except (OSError, UnicodeDecodeError) as problem:
         raise UserError(
             "NO_RULES",
@@ -74,28 +74,35 @@ def read_file(path: str) -> RuleBook:
         ) from problem
 
 
-def parse_rules(text: str, name: str) -> RuleBook:
+def parse_rules(text: str, name: str, instrument: Instrument) -> RuleBook:
     r"""Read rules from CSV: a heading with `valid_from` and any of the rules; an empty cell keeps the execution's.
 
     Margin tiers are a row each under the same `valid_from`: `notional_from` says where a tier begins, the row's
-    `maintenance_margin` and `max_leverage` hold from there on. Other rules are in the first of these rows.
+    `maintenance_margin` and `max_leverage` hold from there on. Other rules are in the first of these rows. In a file
+    of several instruments, each row names its own in `symbol`.
 
     Args:
         text: of the file.
         name: of the file, for messages.
+        instrument: whose rules are read.
 
     Example:
-        >>> parse_rules("valid_from,tick_size\n2024-01-01,0.1\n2024-06-01,\n", "rules.csv").rules[0].tick_size
-        0.1
+        >>> from tallow.domain.market import parse_symbol
+        >>> text = "symbol,valid_from,tick_size\nBTC/USDT,2024-01-01,0.1\nETH/USDT,2024-01-01,0.01\n"
+        >>> parse_rules(text, "rules.csv", parse_symbol("ETH/USDT")).rules[0].tick_size
+        0.01
 
     Raises:
-        UserError: BAD_RULES; BAD_TIME for a beginning that is no moment.
+        UserError: BAD_RULES; NO_RULES when all rows are of others; BAD_TIME for a beginning that is no moment.
     """
     lines = csv.reader(text.removeprefix("\ufeff").splitlines())
     heads = [head.strip() for head in next(lines, [])]
     if "valid_from" not in heads or len(set(heads)) < len(heads) or not set(heads) <= set(HEADS):
         raise _bad(f"{name}: the heading is not that of trading rules", ", ".join(heads) or "nothing")
-    rows = [_row_of(f"{name}, line {lines.line_num}", heads, cells) for cells in lines if cells]
+    every = [_row_of(f"{name}, line {lines.line_num}", heads, cells) for cells in lines if cells]
+    rows = [row for row in every if row.symbol in (None, instrument.symbol, str(instrument))]
+    if every and not rows:
+        raise _no_rules(instrument, name)
     rules: list[VenueRules] = []
     for row in rows:
         if rules and row.moment == rules[-1].valid_from and rules[-1].tiers:
@@ -109,6 +116,7 @@ class _Row(NamedTuple):
     """A line of the file: where it stands, and what it says."""
 
     place: str
+    symbol: str | None
     moment: int
     numbers: dict[str, float]
 
@@ -124,14 +132,14 @@ def _row_of(place: str, heads: list[str], cells: list[str]) -> _Row:
     if len(cells) != len(heads):
         raise _bad(f"{place}: {len(cells)} cells under {len(heads)} headings", ",".join(cells))
     given = {head: cell.strip() for head, cell in zip(heads, cells, strict=True)}
-    moment = parse_time(given.pop("valid_from"))
+    symbol, moment = given.pop(_SYMBOL, None), parse_time(given.pop("valid_from"))
     try:
         numbers = {head: float(cell) for head, cell in given.items() if cell}
     except ValueError:
         raise _bad(f"{place}: a cell is not a number", ",".join(cells)) from None
     if _MOST in numbers and _FROM not in numbers:
         raise _bad(f"{place}: a max_leverage without a notional_from", ",".join(cells))
-    return _Row(place, moment, numbers)
+    return _Row(place, symbol, moment, numbers)
 
 
 def _rules_of(row: _Row) -> VenueRules:
@@ -166,21 +174,18 @@ def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
     return (*notes, f"VENUE RULES before {iso(first)} are not known: the first known ones are used there")
 
 
-def refuse_rules(scene: Scene, who: str) -> None:
-    """Refuse trading rules that change where only one set is known.
-
-    Raises:
-        UserError: RULES_NOT_FOLLOWED.
-    """
-    if scene.rules is not None:
-        raise rules_not_followed(who)
+def rule_words(scene: Scene) -> list[str]:
+    """Give the option that runs a scene under its rules again; the file of rules given by hand is not known."""
+    if scene.rules is None:
+        return []
+    return ["--venue-rules" if scene.rules.version is not None else "--venue-rules FILE"]
 
 
-def _no_rules(instrument: Instrument) -> UserError:
+def _no_rules(instrument: Instrument, where: str = "the lake") -> UserError:
     fetch = [f"tallow ingest binance {instrument.symbol} --kind instruments"] if instrument.venue == _FETCHED else []
     return UserError(
         "NO_RULES",
-        f"the lake has no trading rules of {instrument}",
+        f"{where} has no trading rules of {instrument}",
         facts={"valid": f"rules in the lake, or a file with the columns {', '.join(HEADS)}"},
         commands=[*fetch, "tallow backtest STRATEGY --venue-rules rules.csv"],
         exit="no data",

@@ -184,7 +184,8 @@ def portfolio(  # noqa: PLR0913 - the options of a notebook call, by name
         margin: ``isolated`` or ``cross``.
         check: also certify that the weights do not see the future.
         cache: give the stored result of this very portfolio, where there is one.
-        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop, days.
+        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop, days; venue_rules
+            as for `backtest`: each symbol has its own, from the lake, or from a file with a column of symbols.
 
     Raises:
         UserError: NO_DATA, NO_INSTRUMENTS, WEIGHTS_SHAPE, WEIGHTS_TOO_LARGE, ...: each says what is valid.

@@ -6,7 +6,6 @@ import numpy as np
 
 from tallow.core.engine.checks import check_cash, refused_target
 from tallow.core.engine.state import NOWHERE
-from tallow.core.matching import configure
 from tallow.core.portfolio.desk import (
     ACCOUNT_SIZE,
     AMBIGUOUS,
@@ -27,14 +26,16 @@ from tallow.core.portfolio.desk import (
     TARGET,
     Desk,
 )
-from tallow.core.portfolio.kernels import LOG_ROOM, RUN
+from tallow.core.portfolio.kernels import LOG_ROOM, RELEVEL, RUN
 from tallow.core.portfolio.panel import Panel, align, check_symbols
 from tallow.core.portfolio.results import PortfolioRun
 from tallow.core.portfolio.rules import AccountRules, Calendar, Drift, EveryBars, decision_rows
+from tallow.core.portfolio.venue import venue_terms
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
 from tallow.domain.ranges import iso
 from tallow.domain.scene import Execution
+from tallow.domain.venue_rules import RuleBook
 
 Executions = Execution | Mapping[str, Execution]
 _FIRST_LOG, _LARGEST_LOG = 256, 65_536  # rows of the event log; each is twice the one before
@@ -47,6 +48,7 @@ def run(
     *,
     cash: float,
     rules: AccountRules | None = None,
+    books: Mapping[str, RuleBook] | None = None,
 ) -> PortfolioRun:
     """Carry out target weights on several instruments in one account and keep every mark, fill and trade.
 
@@ -57,6 +59,7 @@ def run(
         execution: fills and costs, for all or by symbol.
         cash: starting balance in quote units.
         rules: rebalancing and margin; by default on change, isolated.
+        books: symbol -> trading rules of its venue, as they changed; those of other symbols are of their execution.
 
     Example:
         >>> prices = np.array([100.0, 100.0, 110.0, 110.0])
@@ -69,23 +72,27 @@ def run(
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: WEIGHTS_SHAPE, WEIGHTS_TOO_LARGE, TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, UNKNOWN_INSTRUMENT,
-            NO_INSTRUMENTS, MIXED_FILLS, BAD_SETTING.
+            NO_INSTRUMENTS, MIXED_FILLS, BAD_SETTING, BAD_RULES.
     """
     panel = bars if isinstance(bars, Panel) else align(bars)
     terms, settings = rules or AccountRules(), _executions(execution, panel.symbols)
     asked = _checked_weights(weights, panel)
     order = panel.canonical
-    desk = _desk(panel, settings, terms, check_cash(cash))
+    venue = venue_terms(panel, settings, books or {})
+    desk = _desk(panel, settings, terms, check_cash(cash))._replace(config=venue.config, tiers=venue.tiers)
     decisions = decision_rows(terms.rebalance, asked, panel.time, panel.length)
     equity, payments = np.empty(len(panel)), _payments(panel)
     chunks, row = [np.zeros((0, LOG_SIZE))], 0
-    while row < len(panel):
-        room = max(min(_FIRST_LOG << len(chunks), _LARGEST_LOG), 2 * LOG_ROOM * len(order))
-        desk = desk._replace(log=np.empty((room, LOG_SIZE)))
-        row = RUN(desk, decisions, asked, payments, equity)
-        _raise_refused(desk, panel, settings, row)
-        chunks.append(desk.log[: int(desk.account[EVENTS])])
-        desk.account[EVENTS] = 0.0
+    for stop in (*venue.rows, len(panel)):
+        while row < stop:
+            room = max(min(_FIRST_LOG << len(chunks), _LARGEST_LOG), 2 * LOG_ROOM * len(order))
+            desk = desk._replace(log=np.empty((room, LOG_SIZE)))
+            row = RUN(desk, decisions, asked, payments, equity[:stop])
+            _raise_refused(desk, panel, settings, row)
+            chunks.append(desk.log[: int(desk.account[EVENTS])])
+            desk.account[EVENTS] = 0.0
+        for place in venue.adopt(stop):
+            RELEVEL(desk, place)
     events = np.concatenate([chunk.T for chunk in chunks], axis=1).T  # by column, as the logs read it
     events[:, INSTRUMENT] = np.array(order, np.float64)[events[:, INSTRUMENT].astype(np.int64)]
     back = np.argsort(order)
@@ -144,7 +151,7 @@ def _desk(panel: Panel, settings: tuple[Execution, ...], rules: AccountRules, ca
     guarded = any(_is_guarded(one) for one in settings)
     return Desk(
         address=np.array([_addresses(panel, i) for i in order], np.int64),
-        config=np.array([configure(settings[i]) for i in order]),
+        config=np.zeros((0, 0)),  # of the venue
         book=book,
         account=account,
         log=np.empty((0, LOG_SIZE)),

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from tallow.core.engine.memory import borrow
+from tallow.core.engine.memory import borrow, load_config, with_tiers
 from tallow.core.engine.state import EVENT_COLUMNS, Bar, Fill
-from tallow.core.matching import Config, Holding, exit_levels, inlined
+from tallow.core.matching import Config, Holding, Tiers, exit_levels, inlined
 from tallow.domain.columns import Floats, Times
 
 OPEN, HIGH, LOW, CLOSE, VOLUME, AXIS = 0, 1, 2, 3, 4, 5
@@ -37,8 +36,18 @@ orders all instruments, whether anything but weights closes positions, whether f
 
 INSTRUMENT, BALANCE = len(EVENT_COLUMNS), len(EVENT_COLUMNS) + 1
 LOG_SIZE = len(EVENT_COLUMNS) + 2
-_CONFIG_SIZE = len(Config._fields)
 _DUST = 1e-12  # fraction of a closing fill's notional
+
+
+class TierTable(NamedTuple):
+    """Margin tiers of every instrument, as many for each: the last is repeated, which changes nothing.
+
+    Rate and amount have one row an instrument; `largest` is the notional from which its leverage is not allowed.
+    """
+
+    rate: Floats
+    amount: Floats
+    largest: Floats
 
 
 class Desk(NamedTuple):
@@ -51,6 +60,7 @@ class Desk(NamedTuple):
         account: the scalars of the account.
         log: one row an event: `EVENT_COLUMNS`, instrument, balance of the account.
         rules: what holds for the account as a whole.
+        tiers: None where no instrument has margin tiers.
     """
 
     address: Times
@@ -59,6 +69,7 @@ class Desk(NamedTuple):
     account: Floats
     log: Floats
     rules: Floats
+    tiers: TierTable | None = None
 
 
 @intrinsic
@@ -93,7 +104,20 @@ def borrow_desk(desk: Desk) -> Desk:  # pragma: no cover
         borrow(desk.account),
         borrow(desk.log),
         borrow(desk.rules),
+        _borrow_tiers(desk.tiers),
     )
+
+
+@inlined
+def _borrow_tiers(tiers: TierTable | None) -> TierTable | None:  # pragma: no cover
+    if tiers is None:
+        return None
+    return TierTable(borrow(tiers.rate), borrow(tiers.amount), borrow(tiers.largest))
+
+
+@inlined
+def _tiers_at(tiers: TierTable | None, i: int) -> Tiers | None:  # pragma: no cover
+    return None if tiers is None else Tiers(tiers.rate[i], tiers.amount[i], tiers.largest[i])
 
 
 @inlined
@@ -149,7 +173,7 @@ def bar_at(desk: Desk, i: int, row: int) -> Bar:  # pragma: no cover
 @inlined
 def config_of(desk: Desk, i: int) -> Config:  # pragma: no cover
     """Give the execution settings of an instrument."""
-    return Config(*to_fixed_tuple(desk.config[i], _CONFIG_SIZE))
+    return with_tiers(load_config(desk.config[i], 0), _tiers_at(desk.tiers, i))
 
 
 @inlined

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 from tallow.core import matching
+from tallow.core.engine import memory as memories
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
 from tallow.core.engine.kernels import fingerprint_of
@@ -42,6 +43,8 @@ from tallow.core.portfolio.desk import (
     Desk,
     borrow_desk,
     config_of,
+    holding_of,
+    keep_holding,
     order,
     price_at,
     trades_at,
@@ -286,6 +289,17 @@ def _build_run(fingerprint: int) -> Callable[..., int]:
     return cast(Callable[..., int], run)
 
 
+def _build_relevel(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def relevel(desk: Desk, i: int) -> None:  # pragma: no cover
+        """Put the levels of an instrument's position where its config has them now."""
+        _ = fingerprint
+        desk = borrow_desk(desk)
+        keep_holding(desk, i, holding_of(desk, i))
+
+    return cast(Callable[..., None], relevel)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def change_rows(weights: Floats) -> Times:  # pragma: no cover
     """Find the rows with a weight that is neither NaN nor that of the row before; the first row is one of them."""
@@ -315,4 +329,5 @@ def change_rows(weights: Floats) -> Times:  # pragma: no cover
 
 
 LOG_ROOM = _EVENTS_A_ROW
-RUN = _build_run(fingerprint_of(matching, states, steps, desks, moves, orders, liquidation))
+_FINGERPRINT = fingerprint_of(matching, memories, states, steps, desks, moves, orders, liquidation)
+RUN, RELEVEL = _build_run(_FINGERPRINT), _build_relevel(_FINGERPRINT)

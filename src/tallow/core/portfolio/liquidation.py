@@ -2,7 +2,7 @@
 
 from tallow.core.engine.state import Fill
 from tallow.core.engine.step import LIQUIDATION
-from tallow.core.matching import inlined, is_margined, round_price
+from tallow.core.matching import Tiers, inlined, is_margined, round_price
 from tallow.core.portfolio.desk import (
     CASH,
     CEILING,
@@ -37,11 +37,28 @@ def is_at_risk(desk: Desk) -> bool:  # pragma: no cover
 
 
 @inlined
-def cushion(desk: Desk, i: int) -> float:  # pragma: no cover
-    """Give what a position adds to equity less maintenance margin for every unit of its price."""
+def _tier_of(tiers: Tiers | None, rate: float, notional: float) -> tuple[float, float]:  # pragma: no cover
+    # Rate and amount of the tier that holds: the one that asks for most.
+    if tiers is None:
+        return rate, 0.0
+    held = 0
+    for k in range(1, len(tiers.rate)):
+        if tiers.rate[k] * notional - tiers.amount[k] > tiers.rate[held] * notional - tiers.amount[held]:
+            held = k
+    return tiers.rate[held], tiers.amount[held]
+
+
+@inlined
+def cushion(desk: Desk, i: int, price: float) -> tuple[float, float]:  # pragma: no cover
+    """Give what a position adds to equity less maintenance for every unit of its price, and whatever the price.
+
+    They hold around this price; elsewhere another tier may, and the position then adds less than they say.
+    """
     config, quantity = config_of(desk, i), desk.book[i, QUANTITY]
-    owed = config.maintenance_margin * abs(quantity) if is_margined(config, quantity) else 0.0
-    return float(quantity - owed)
+    if not is_margined(config, quantity):
+        return quantity, 0.0
+    rate, amount = _tier_of(config.tiers, config.maintenance_margin, abs(quantity) * price)
+    return quantity - rate * abs(quantity), amount
 
 
 @inlined
@@ -60,19 +77,35 @@ def worst_price(desk: Desk, i: int, row: int) -> float:  # pragma: no cover
 
 
 @inlined
+def _ends(desk: Desk, part: float) -> tuple[float, float]:  # pragma: no cover
+    # Equity less maintenance at the opens and at the worst prices, both by the tiers that hold at a part of the way.
+    book, opened, worst = desk.book, desk.account[CASH], desk.account[CASH]
+    for i in range(len(book)):
+        first, last = book[i, PRICE], book[i, REST]
+        per_unit, amount = cushion(desk, i, last if part == 1.0 else first + part * (last - first))
+        opened += per_unit * first + amount
+        worst += per_unit * last + amount
+    return opened, worst
+
+
+@inlined
 def _judge(desk: Desk, row: int, inside: bool) -> bool:  # pragma: no cover
     # Note at which prices the account is liquidated, and say whether it is. Within a bar all prices are taken to move
     # together in a straight line from their open to their worst, and the account ends where equity = maintenance.
-    book, opened, worst = desk.book, desk.account[CASH], desk.account[CASH]
+    book = desk.book
     for i in range(len(book)):
         book[i, PRICE] = price_at(desk, i, row, OPEN)
         book[i, REST] = worst_price(desk, i, row) if inside else book[i, PRICE]
-        per_unit = cushion(desk, i)
-        opened += per_unit * book[i, PRICE]
-        worst += per_unit * book[i, REST]
+    opened, worst = _ends(desk, 1.0)
     if worst > 0.0:
         return False
-    part = opened / (opened - worst) if opened > 0.0 else 0.0
+    # What is left is the least of the straight lines of all tiers. Where the line of one meets zero, the account has
+    # ended already or ends there: each step back takes the line that holds at the last, until that is the same.
+    part, before = 1.0, 2.0
+    while part < before:
+        before = part
+        part = min(before, opened / (opened - worst) if opened > 0.0 else 0.0)
+        opened, worst = _ends(desk, part)
     for i in range(len(book)):
         book[i, PRICE] += part * (book[i, REST] - book[i, PRICE])
     return True
@@ -130,7 +163,9 @@ def safe_rows(desk: Desk, start: int, stop: int) -> int:  # pragma: no cover
             if quantity != 0.0:
                 column = LOW if quantity > 0.0 else HIGH
                 opened, reached = price_at(desk, i, row, OPEN), price_at(desk, i, row, column)
-                left += cushion(desk, i) * (min(opened, reached) if quantity > 0.0 else max(opened, reached))
+                price = min(opened, reached) if quantity > 0.0 else max(opened, reached)
+                per_unit, amount = cushion(desk, i, price)
+                left += per_unit * price + amount
         if left <= 0.0:
             return row
     return stop

@@ -10,6 +10,7 @@ from tallow.core.matching import (
     affordable,
     inlined,
     is_margined,
+    is_too_large,
     market_price,
     order_quantity,
     round_quantity,
@@ -142,8 +143,9 @@ def grow_position(desk: Desk, i: int, row: int, scale: float, free: float) -> fl
     request = Request(asked.target, free, asked.position, asked.price, asked.previous_volume)
     if not is_margined(config, wanted):
         quantity = affordable(config, request, quantity)
-    notional = quantity * market_price(config, request, side * quantity)
-    if quantity == 0.0 or notional < config.min_notional:
+    price = market_price(config, request, side * quantity)
+    too_large = is_too_large(config.tiers, (abs(book[i, QUANTITY]) + quantity) * price)
+    if quantity == 0.0 or quantity * price < config.min_notional or too_large:
         book[i, REJECTED] += 1.0
         return free
     fill = fill_order(desk, i, row, request, side * quantity)

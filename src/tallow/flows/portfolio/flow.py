@@ -21,7 +21,6 @@ from tallow.flows.portfolio.rules import write_rebalance
 from tallow.flows.portfolio.trust import count_trial, scored
 from tallow.flows.portfolio.values import Book, Instrument, PortfolioResult
 from tallow.flows.seals import refuse_sealed, seal_notes
-from tallow.flows.venue_rules import refuse_rules
 
 _WRITTEN = "tallow-weights-"  # in the path of code that a program handed over: nothing that could be typed
 
@@ -44,8 +43,6 @@ def portfolio(
         UserError: NO_INSTRUMENTS, BAD_PARAMETER (a symbol twice), NO_DATA, SEALED, and what the run raises.
     """
     check_each_once(scenes)
-    for one in scenes:
-        refuse_rules(one, "a portfolio")
     scene = scene_of(book, one_range(scenes))
     _refuse_sealed(book, scene, desk)
     if opened is not None:
@@ -87,7 +84,7 @@ def compute(book: Book, scene: PortfolioScene, markets: Sequence[Market], panel:
     desk.progress("deciding", 0, len(panel))
     table = book.weights.weigh(bars, scene.timeframe)
     desk.progress("simulating", 0, len(panel))
-    done = run(panel, table, scene.execution, cash=scene.cash, rules=book.rules)
+    done = run(panel, table, scene.execution, cash=scene.cash, rules=book.rules, books=scene.books)
     desk.progress("simulating", len(panel), len(panel))
     held = enumerate(zip(scene.scenes, markets, strict=True))
     return PortfolioResult(
@@ -120,6 +117,7 @@ def scene_of(book: Book, scenes: Sequence[Scene]) -> PortfolioScene:
         rebalance=write_rebalance(rules.rebalance),
         margin=rules.margin,
         leverage=rules.leverage,
+        venue_rules=tuple(one.rules for one in scenes) if any(one.rules for one in scenes) else (),
     )
 
 

@@ -69,7 +69,7 @@ def scored(result: PortfolioResult, weights: Weights, bars: Mapping[str, Bars], 
     score = appraise_run(account_run(result.run), scene.timeframe, scene.cash, evidence, trials)
 
     def earned(execution: Execution) -> float:
-        done = run(panel, result.run.asked, execution, cash=scene.cash, rules=result.rules)
+        done = run(panel, result.run.asked, execution, cash=scene.cash, rules=result.rules, books=scene.books)
         return float(done.equity[-1]) / scene.cash - 1.0
 
     ladder = climb(scene.execution, earned)

@@ -7,6 +7,7 @@ from tallow.domain.evidence import Certificate, Finding, Incident
 from tallow.domain.ranges import iso
 from tallow.domain.results import Result
 from tallow.domain.scene import Execution
+from tallow.domain.tiers import Tiers
 from tallow.domain.timeframes import SECOND
 from tallow.flows.incidents import profit_inside
 from tallow.flows.report import figures
@@ -234,7 +235,14 @@ def source(text: str, title: str = "Strategy source") -> Markup | None:
 
 def execution(own: Execution) -> Markup:
     """List the settings of an execution."""
-    return pairs((name.replace("_", " "), setting(value)) for name, value in asdict(own).items())
+    settings = ((name, value) for name, value in asdict(own).items() if name != "tiers")
+    held = [("margin tiers", tier_words(own.tiers))] if own.tiers else []
+    return pairs([*((name.replace("_", " "), setting(value)) for name, value in settings), *held])
+
+
+def tier_words(tiers: Tiers) -> str:
+    """Write margin tiers: the rate of each, and from which notional on it holds."""
+    return ", ".join(f"{one.maintenance_margin:.10g} from {one.notional:.10g}" for one in tiers)
 
 
 def block(title: str, content: Markup) -> Markup:

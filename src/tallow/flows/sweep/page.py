@@ -18,6 +18,7 @@ from tallow.flows.sweep.heat import heat_maps
 from tallow.flows.sweep.luck import Luck, luck_of
 from tallow.flows.sweep.neighbours import neighbours, plateau
 from tallow.flows.sweep.plain import PER_CENT, SHOWN, heading, headings, shown, warning, written
+from tallow.flows.venue_rules import rule_words
 
 BEST_ROWS = 25
 FAILED_ROWS = 20
@@ -320,6 +321,7 @@ def command(done: SweepResult) -> str:
     words += [f"--trials {search.trials}"] if search.trials else []
     words += [f"--metric {search.goal}"] if search.goal != "bar_sharpe" else []
     words += [f"--constraint {shlex.quote(text)}" for text in search.constraints]
+    words += rule_words(scene)
     fixed = {name: value for name, value in scene.parameters.items() if name not in search.names}
     return " ".join([*words, *(f"--set {name}={shlex.quote(str(value))}" for name, value in fixed.items())])
 
