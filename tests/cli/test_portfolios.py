@@ -162,3 +162,18 @@ def test_a_stored_portfolio_is_listed_shown_replayed_drawn_and_compared_with_its
     backtest = json.loads(capsys.readouterr().out)["key"]
     assert run(["results", "compare", keys[0], backtest, *lake]) == 2
     assert "error[UNLIKE_RESULTS] a portfolio and a backtest" in capsys.readouterr().err
+
+
+def test_a_file_holds_the_rules_of_every_symbol(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head = "valid_from,symbol,lot_size,notional_from,maintenance_margin\n"
+    (here / "rules.csv").write_text(
+        head + "2024-01-01,BTC/USDT,0.01,0,0.01\n2024-01-01,BTC/USDT,,50000,0.02\n2024-01-01,ETH/USDT,3,,\n"
+    )
+    chosen = ["honest.py", "--no-check", "--venue-rules", "rules.csv", "--leverage", "2", "--json"]
+    assert call(*chosen, lake=own_lake) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "VENUE RULES 1 of 1 versions used, given by hand" in found["notes"]
+    assert run(["results", "replay", found["key"], "--lake", str(own_lake), "-q"]) == 0
+    (here / "rules.csv").write_text(head + "2024-01-01,BTC/USDT,0.01,,\n")
+    assert call(*chosen, lake=own_lake) == 3
+    assert "rules.csv has no trading rules of simulated:ETH/USDT" in capsys.readouterr().out

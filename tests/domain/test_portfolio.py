@@ -11,6 +11,7 @@ from tallow.domain.portfolio import PortfolioScene, parse_portfolio_scene
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import parse_timeframe
+from tallow.domain.venue_rules import RuleBook, VenueRules
 
 PAIR = (parse_symbol("BTC/USDT"), parse_symbol("ETH/USDT"))
 SCENE = PortfolioScene("momentum", PAIR, parse_timeframe("1h"), {"window": 10, "top": 3})
@@ -25,6 +26,7 @@ OTHER = {
     "rebalance": "drift:0.05",
     "margin": "cross",
     "leverage": 2.0,
+    "venue_rules": (None, RuleBook((VenueRules(0, lot_size=1.0),))),
 }
 EXECUTION = {
     "fill": "close", "maker_fee": 0.0, "taker_fee": 0.0, "slippage_bps": 1.0, "volume_impact": 0.1, "leverage": 2.0,
@@ -103,7 +105,7 @@ def test_one_changed_field_is_a_miss_from_wherever_one_starts(start: Identity, d
 @given(identities())
 def test_the_canonical_form_leaves_nothing_out_and_reads_back(drawn: Identity) -> None:
     body = json.loads(drawn[0].canonical())
-    assert set(body) == {item.name for item in fields(PortfolioScene)}
+    assert set(body) == {item.name for item in fields(PortfolioScene)} - {"venue_rules"}
     assert parse_portfolio_scene(body) == drawn[0]
     assert parse_portfolio_scene(body).canonical() == drawn[0].canonical()
 
@@ -127,3 +129,20 @@ def test_symbols_of_two_venues_keep_their_venue() -> None:
 def test_what_makes_no_sense_is_refused(bad: dict[str, object], code: str) -> None:
     with pytest.raises(UserError, match=code):
         replace(SCENE, **bad)
+
+
+def test_each_instrument_has_the_rules_of_its_venue() -> None:
+    tiered = RuleBook((VenueRules(0, tiers=((0, 0.01),)),), 3)
+    scene = replace(SCENE, venue_rules=(None, tiered))
+    assert [one.rules for one in scene.scenes] == [None, tiered]
+    assert scene.books == {"ETH/USDT": tiered}
+    body = json.loads(scene.canonical())
+    assert body["venue_rules"] == [None, tiered.plain()]
+    assert set(body) == {item.name for item in fields(PortfolioScene)}
+    assert parse_portfolio_scene(body) == scene
+    assert key(scene) != key(replace(SCENE, venue_rules=(tiered, None)))
+    assert replace(SCENE, venue_rules=(None, None)) == SCENE
+    with pytest.raises(UserError, match="1 sets of trading rules"):
+        replace(SCENE, venue_rules=(tiered,))
+    with pytest.raises(UserError, match="leaves no room"):
+        replace(scene, execution=Execution(leverage=100.0))

@@ -45,9 +45,14 @@ class PortfolioScene:
     venue_rules: tuple[RuleBook | None, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.venue_rules and len(self.venue_rules) != len(self.instruments):
+        if all(book is None for book in self.venue_rules):
+            object.__setattr__(self, "venue_rules", ())
+        elif len(self.venue_rules) != len(self.instruments):
             valid = {"valid": "one for each instrument, or none"}
             raise UserError("BAD_RULES", f"{len(self.venue_rules)} sets of trading rules", facts=valid)
+        for book in self.books.values():
+            for one in book.rules:
+                one.applied_to(self.execution)
         if not self.instruments:
             raise UserError("NO_INSTRUMENTS", "a portfolio needs at least one instrument", facts={"received": "none"})
         if not (math.isfinite(self.cash) and self.cash > 0):
@@ -92,7 +97,7 @@ class PortfolioScene:
             "margin": self.margin,
             "leverage": None if self.leverage is None else float(self.leverage),
         }
-        if any(book is not None for book in self.venue_rules):
+        if self.venue_rules:
             body["venue_rules"] = [None if book is None else book.plain() for book in self.venue_rules]
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 

@@ -151,7 +151,7 @@ def test_each_instrument_trades_in_the_lots_of_its_own_time(still):
     free = Execution(maker_fee=0.0, taker_fee=0.0)
     weights = np.array([[0.1, 0.1], [0.3, 0.3], [0.4, 0.4], [0.5, 0.5], [NAN, NAN], [NAN, NAN]])
     done = run(bars, weights, free, cash=1_000.0, books=books)
-    # To 10, 30, 40 and 50 of each, filled a row after it is decided: B in any size, then twice in 13, then in any again.
+    # To 10, 30, 40 and 50 of each, filled a row after it is decided: B in any size, twice in 13, then in any.
     assert done.positions[:, 0].tolist() == [0, 10, 23, 36, 50, 50]
     assert done.positions[:, 1].tolist() == [0, 7, 28, 39, 50, 50]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from tallow.core.portfolio import AccountRules, OnChange, Rebalance
+from tallow.core.portfolio import AccountRules, EveryBars, OnChange, Rebalance
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
 from tallow.domain.holdout import Seal
@@ -15,7 +15,7 @@ from tallow.domain.timeframes import HOUR, Timeframe, parse_timeframe
 from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.flows.backtest import Desk
 from tallow.flows.ingest import ingest
-from tallow.flows.portfolio import Book, one_range, portfolio
+from tallow.flows.portfolio import Book, one_range, open_portfolio, portfolio, replay_portfolio
 from tallow.flows.refine import refine
 from tallow.ports import Page
 
@@ -151,8 +151,25 @@ def test_all_get_the_range_of_the_first_to_end(scenes: tuple[Scene, ...]) -> Non
     assert one_range([]) == ()
 
 
-def test_rules_that_change_are_refused_by_name(desk: Desk, scenes: tuple[Scene, ...]) -> None:
-    ruled = [replace(one, rules=RuleBook((VenueRules(0, lot_size=1.0),))) for one in scenes]
-    with pytest.raises(UserError, match="a portfolio cannot follow") as caught:
-        portfolio(Book([str(one.instrument) for one in scenes], Fixed(), AccountRules()), ruled, desk)
-    assert caught.value.code == "RULES_NOT_FOLLOWED"
+def test_each_instrument_trades_under_the_rules_of_its_own_venue(desk: Desk, scenes: tuple[Scene, ...]) -> None:
+    plain = portfolio(book(scenes), scenes, desk, check=False)
+    lots = RuleBook((VenueRules(START, lot_size=0.5), VenueRules(START + 100 * HOUR, lot_size=2.0)))
+    ruled = (scenes[0], replace(scenes[1], rules=lots))
+    weekly = EveryBars(30)
+    done = portfolio(book(ruled, rebalance=weekly), ruled, desk, check=False)
+    assert done.key != portfolio(book(scenes, rebalance=weekly), scenes, desk, check=False).key != plain.key
+    own = done.run.instrument_run(1).fills
+    early = own.time < START + 100 * HOUR
+    assert early.any()
+    assert set((own.quantity[early] % 0.5).tolist()) | set((own.quantity[~early] % 2.0).tolist()) == {0.0}
+    assert (done.run.instrument_run(0).fills.quantity % 0.5).any()
+    assert [note for note in done.notes if "VENUE" in note] == [
+        "BTC/USDT:USDT: VENUE RULES 2 of 2 versions used, given by hand; new ones begin 2024-01-05T04:00Z"
+    ]
+    found = desk.records.filed(done.key)
+    assert found is not None
+    assert replay_portfolio(found, lambda *_: Fixed(), desk).equal
+    assert open_portfolio(found, desk).scene.venue_rules == (None, lots)
+    assert done.ladder[1].return_pct == pytest.approx(done.run.equity[-1] / 100.0 - 100.0)
+    again = portfolio(book(ruled, rebalance=weekly), ruled, desk, check=False)
+    assert (again.key, again.digest) == (done.key, done.digest)

@@ -142,3 +142,9 @@ def test_profit_made_inside_incidents_is_told(result: Result) -> None:
     assert words.startswith(f"{change:+,.2f}".replace("-", "\u2212") if abs(change) >= 0.005 else "0.00")
     assert f"{profit:+,.2f}".replace("-", "\u2212") in words
     assert words in proof.incidents(held)
+
+
+def test_margin_tiers_are_written_out() -> None:
+    built = proof.execution(Execution(tiers=((0, 0.004, 125), (50_000, 0.005))))  # type: ignore[arg-type]
+    assert "0.004 from 0, 0.005 from 50000" in built
+    assert proof.tier_words(()) is None

@@ -117,7 +117,7 @@ def scene_of(book: Book, scenes: Sequence[Scene]) -> PortfolioScene:
         rebalance=write_rebalance(rules.rebalance),
         margin=rules.margin,
         leverage=rules.leverage,
-        venue_rules=tuple(one.rules for one in scenes) if any(one.rules for one in scenes) else (),
+        venue_rules=tuple(one.rules for one in scenes),
     )
 
 

@@ -235,14 +235,13 @@ def source(text: str, title: str = "Strategy source") -> Markup | None:
 
 def execution(own: Execution) -> Markup:
     """List the settings of an execution."""
-    settings = ((name, value) for name, value in asdict(own).items() if name != "tiers")
-    held = [("margin tiers", tier_words(own.tiers))] if own.tiers else []
-    return pairs([*((name.replace("_", " "), setting(value)) for name, value in settings), *held])
+    settings = {**asdict(own), "tiers": tier_words(own.tiers)}
+    return pairs((name.replace("_", " "), setting(value)) for name, value in settings.items())
 
 
-def tier_words(tiers: Tiers) -> str:
-    """Write margin tiers: the rate of each, and from which notional on it holds."""
-    return ", ".join(f"{one.maintenance_margin:.10g} from {one.notional:.10g}" for one in tiers)
+def tier_words(tiers: Tiers) -> str | None:
+    """Write margin tiers: the rate of each, and from which notional on it holds; None without any."""
+    return ", ".join(f"{one.maintenance_margin:.10g} from {one.notional:.10g}" for one in tiers) or None
 
 
 def block(title: str, content: Markup) -> Markup:
