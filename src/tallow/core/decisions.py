@@ -54,7 +54,7 @@ def decide_all(
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED; BAD_SETTING for orders that are to fill at the deciding close;
-            TOO_MANY_ORDERS; RULES_NOT_FOLLOWED for orders under rules that change.
+            TOO_MANY_ORDERS; RULES_NOT_FOLLOWED for orders under rules that change, or under margin tiers.
     """
     market = prepare(bars, funding)
     try:
@@ -63,7 +63,7 @@ def decide_all(
         first = handover
     if not asked[1].began:
         raise refused_target(np.inf, execution, first.row, int(market.time[first.row]))
-    if rules is not None:
+    if rules is not None or execution.tiers:
         raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.record import record
 
@@ -84,11 +84,11 @@ def carry_out(
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES;
-            RULES_NOT_FOLLOWED for orders under rules that change.
+            RULES_NOT_FOLLOWED for orders under rules that change, or under margin tiers.
     """
     if not isinstance(decisions, Sent):
         return Outcome(run(bars, decisions, execution, cash=cash, funding=funding, rules=rules), None)
-    if rules is not None:
+    if rules is not None or execution.tiers:
         raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.replay import run_sent
 
@@ -109,12 +109,12 @@ def measure(
 
     Raises:
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES;
-            RULES_NOT_FOLLOWED for orders under rules that change.
+            RULES_NOT_FOLLOWED for orders under rules that change, or under margin tiers.
     """
     if not isinstance(decisions, Sent):
         stretches = stretches_of(market.time, execution, rules)
         return summarize_stretches(market, decisions, stretches, cash=cash, periods_per_year=periods_per_year)
-    if rules is not None:
+    if rules is not None or execution.tiers:
         raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.replay import summarize_sent
 
