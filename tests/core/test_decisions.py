@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,3 +156,6 @@ def test_orders_under_rules_that_change_are_refused():
     assert isinstance(sent, Sent)
     with pytest.raises(UserError, match="sends orders"):
         carry_out(bars, sent, COSTS, cash=1_000.0, rules=RULES)
+    for execution, rules in ((COSTS, RULES), (replace(COSTS, tiers=((0, 0.01),)), None)):
+        with pytest.raises(UserError, match="sends orders"):
+            measure(prepare(bars), sent, execution, cash=1_000.0, periods_per_year=1.0, rules=rules)

@@ -121,11 +121,11 @@ def merged(rules: Iterable[VenueRules]) -> tuple[VenueRules, ...]:
 
 
 def rules_not_followed(who: str) -> UserError:
-    """Say that something knows one set of trading rules only."""
+    """Say that something knows one set of trading rules only, with one maintenance margin."""
     return UserError(
         "RULES_NOT_FOLLOWED",
-        f"{who} cannot follow trading rules that change inside a run",
-        facts={"valid": "a backtest of targets; or no venue_rules, and tick_size, lot_size, min_notional for all"},
+        f"{who} cannot follow trading rules that change inside a run, nor margin tiers",
+        facts={"valid": "a strategy of targets; or no venue_rules, and tick_size, lot_size, min_notional for all"},
         commands=["tallow explain RULES_NOT_FOLLOWED"],
     )
 
