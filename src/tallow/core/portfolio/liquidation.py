@@ -1,5 +1,7 @@
 """Cross margin: one equity answers for every position, and is judged at the worst prices of a bar."""
 
+import numpy as np
+
 from tallow.core.engine.state import Fill
 from tallow.core.engine.step import LIQUIDATION
 from tallow.core.matching import Tiers, inlined, is_margined, round_price
@@ -96,16 +98,14 @@ def _judge(desk: Desk, row: int, inside: bool) -> bool:  # pragma: no cover
     for i in range(len(book)):
         book[i, PRICE] = price_at(desk, i, row, OPEN)
         book[i, REST] = worst_price(desk, i, row) if inside else book[i, PRICE]
-    opened, worst = _ends(desk, 1.0)
-    if worst > 0.0:
-        return False
     # What is left is the least of the straight lines of all tiers. Where the line of one meets zero, the account has
     # ended already or ends there: each step back takes the line that holds at the last, until that is the same.
-    part, before = 1.0, 2.0
+    part, before = 1.0, np.inf
     while part < before:
-        before = part
-        part = min(before, opened / (opened - worst) if opened > 0.0 else 0.0)
         opened, worst = _ends(desk, part)
+        if before == np.inf and worst > 0.0:
+            return False
+        before, part = part, min(part, opened / (opened - worst) if opened > 0.0 else 0.0)
     for i in range(len(book)):
         book[i, PRICE] += part * (book[i, REST] - book[i, PRICE])
     return True
