@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate, Outputs
+from tallow.domain.fill_rules import FillRules
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange, iso, parse_time, parse_timerange
 from tallow.domain.results import Result
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from tallow.flows.stored import Stored
     from tallow.flows.sweep import Studio
     from tallow.runners.processes import Processes
+
+_IN_PLACE = ("fee", "slippage", "short", "venue_rules", "participation", "touch_fills")  # options beside an execution's
 
 
 class SystemClock:
@@ -285,6 +288,7 @@ class Workspace:
         asked = with_declared(strategy, {"timeframe": timeframe, **execution})
         instrument, length = self.instrument(symbol), parse_timeframe(asked.pop("timeframe") or "1h")
         rules = find_rules(self.lake, instrument, asked.pop("venue_rules", None))
+        filling = FillRules(asked.pop("participation", None), bool(asked.pop("touch_fills", False)))
         span = self._span(timerange, days, self._last_moment(instrument, length))
         return Scene(
             strategy=strategy.name,
@@ -295,6 +299,7 @@ class Workspace:
             cash=self.settings.cash if cash is None else cash,
             execution=self._execution(**asked),
             rules=rules,
+            filling=filling,
         )
 
     def _execution(
@@ -304,7 +309,7 @@ class Workspace:
         known = {"maker_fee": rate, "taker_fee": rate, "slippage_bps": slippage, "allow_short": short}
         said = {"maker_fee": "fee", "taker_fee": "fee", "slippage_bps": "slippage"}
         typed = {name: word for name, word in said.items() if name not in rest}
-        return execution_of({**known, **rest}, also=("fee", "slippage", "short", "venue_rules"), said=typed)
+        return execution_of({**known, **rest}, also=_IN_PLACE, said=typed)
 
     def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
         """Give the stored result of this very scene, or compute and store it."""

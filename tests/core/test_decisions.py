@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from tallow.core.engine import prepare, run, run_path, summarize
 from tallow.core.strategies import Outbox, Strategy, decider
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import UserError
-from tallow.domain.orders import Order, Side
+from tallow.domain.fill_rules import FillRules, Terms
+from tallow.domain.orders import REASONS, STATES, Order, Side
 from tallow.domain.scene import Execution
 from tallow.domain.sent import Sent, sent_of
 from tallow.domain.timeframes import HOUR
@@ -139,23 +139,35 @@ def test_rules_that_change_hold_when_deciding_and_when_carrying_out():
 
     outbox = Outbox()
     asked = decider(Watching, {}, bars, None, outbox), outbox
-    targets = decide_all(bars, asked, COSTS, cash=1_000.0, rules=RULES)
-    done = carry_out(bars, targets, COSTS, cash=1_000.0, rules=RULES)
+    targets = decide_all(bars, asked, COSTS, cash=1_000.0, terms=Terms(RULES))
+    done = carry_out(bars, targets, COSTS, cash=1_000.0, terms=Terms(RULES))
     assert done.orders is None
     assert done.run.digest() != run(bars, targets, COSTS, cash=1_000.0).digest()
     assert seen == done.run.position.tolist()
 
 
-def test_orders_under_rules_that_change_are_refused():
+def test_orders_follow_rules_that_change_when_deciding_and_when_carrying_out():
+    bars, outbox, terms = walk(80), Outbox(), Terms(RULES, FillRules(participation=0.5))
+    asked = decider(Late, {}, bars, None, outbox), outbox
+    sent = decide_all(bars, asked, COSTS, cash=1_000.0, terms=terms)
+    assert isinstance(sent, Sent)
+    done, log = carry_out(bars, sent, COSTS, cash=1_000.0, terms=terms)
+    assert (log.reason[-1], log.state[-1]) == (REASONS.index("too_small"), STATES.index("rejected"))
+    bought = done.fills.quantity[(done.fills.row > 50) & (done.fills.quantity > 0)]
+    assert len(bought)
+    assert (bought % 2.0).tolist() == [0.0] * len(bought)
+    numbers = measure(prepare(bars), sent, COSTS, cash=1_000.0, periods_per_year=1.0, terms=terms)
+    assert numbers.final_equity == done.equity[-1]
+    assert numbers.final_equity != measure(prepare(bars), sent, COSTS, cash=1_000.0, periods_per_year=1.0).final_equity
+
+
+def test_up_to_its_first_order_a_strategy_has_the_run_to_targets_under_the_rules():
     bars, outbox = walk(80), Outbox()
     asked = decider(Late, {}, bars, None, outbox), outbox
-    with pytest.raises(UserError, match="sends orders") as caught:
-        decide_all(bars, asked, COSTS, cash=1_000.0, rules=RULES)
-    assert caught.value.code == "RULES_NOT_FOLLOWED"
-    sent = decided(Late, bars)
-    assert isinstance(sent, Sent)
-    with pytest.raises(UserError, match="sends orders"):
-        carry_out(bars, sent, COSTS, cash=1_000.0, rules=RULES)
-    for execution, rules in ((COSTS, RULES), (replace(COSTS, tiers=((0, 0.01),)), None)):
-        with pytest.raises(UserError, match="sends orders"):
-            measure(prepare(bars), sent, execution, cash=1_000.0, periods_per_year=1.0, rules=rules)
+    sent = decide_all(bars, asked, COSTS, cash=1_000.0, terms=Terms(RULES))
+    targets = np.full(80, np.nan)
+    before = sent.row < 59
+    targets[sent.row[before]] = sent.column("target")[before]
+    plain = run(bars, targets, COSTS, cash=1_000.0, rules=RULES)
+    done = carry_out(bars, sent, COSTS, cash=1_000.0, terms=Terms(RULES)).run
+    assert done.equity[:60].tobytes() == plain.equity[:60].tobytes()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallow.domain.errors import UserError
+from tallow.domain.fill_rules import FillRules
 from tallow.domain.market import parse_symbol
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Execution, Scene, execution_of, parse_scene
@@ -23,6 +24,7 @@ OTHER = {
     "cash": 10_000.01,
     "execution": Execution(taker_fee=0.0005),
     "rules": RuleBook((VenueRules(0, lot_size=1.0),)),
+    "filling": FillRules(touch_fills=True),
 }
 EXECUTION = {
     "fill": "close", "maker_fee": 0.0, "taker_fee": 0.0, "slippage_bps": 1.0, "volume_impact": 0.1, "leverage": 2.0,
@@ -47,6 +49,17 @@ def test_any_changed_field_changes_the_key(name: str) -> None:
 @pytest.mark.parametrize("name", [item.name for item in fields(Execution)])
 def test_any_changed_execution_field_changes_the_key(name: str) -> None:
     assert key(replace(SCENE, execution=replace(Execution(), **{name: EXECUTION[name]}))) != key(SCENE)
+
+
+def test_rules_of_fills_are_written_only_where_they_are_not_the_default() -> None:
+    assert "filling" not in json.loads(SCENE.canonical())
+    # The key of a scene from before there were any: it must not move.
+    assert key(SCENE) == "834e3d987f9e90a402628fefbdafb7dd2e0584da56299461aa1de7729ba32de9"
+    for filling in (FillRules(0.1), FillRules(1, touch_fills=True), FillRules(touch_fills=True)):
+        changed = replace(SCENE, filling=filling)
+        assert parse_scene(changed.canonical()) == changed
+        assert key(changed) != key(SCENE)
+        assert changed.terms == (None, filling)
 
 
 def test_data_source_and_engine_are_in_the_key() -> None:
@@ -113,7 +126,8 @@ def test_the_canonical_form_reads_back(cash: float, window: int, fee: float) -> 
 
 
 def test_the_canonical_form_leaves_nothing_out() -> None:
-    body = json.loads(replace(SCENE, rules=OTHER["rules"], execution=Execution(tiers=((0, 0.01),))).canonical())
+    tiered = Execution(tiers=((0, 0.01),))
+    body = json.loads(replace(SCENE, rules=OTHER["rules"], filling=OTHER["filling"], execution=tiered).canonical())
     assert set(body) == {item.name for item in fields(Scene)}
     assert set(body["execution"]) == {item.name for item in fields(Execution)}
 

@@ -6,6 +6,7 @@ import pytest
 from tallow.core.engine import prepare, run, summarize
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import DataError, UserError
+from tallow.domain.fill_rules import Terms
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import HOUR, parse_timeframe
 from tallow.domain.venue_rules import RuleBook, VenueRules
@@ -143,8 +144,8 @@ def test_combinations_trade_under_rules_that_change(bars: Bars, write: Any, stra
     rules = RuleBook((VenueRules(0, tick_size=0.5), VenueRules(int(bars.time[70]), lot_size=2.0)))
     path = strategy if strategy == "sma_cross" else write(strategy)
     names, rows = (("fast", "slow", "short"), [(2, 7, False)]) if strategy == "sma_cross" else (("window",), [(5,)])
-    found = evaluate(Ground(bars, Execution(), 1_000.0, rules=rules), load(path), names, rows)
-    given = Conditions(Execution(), 1_000.0, rules=rules)
+    found = evaluate(Ground(bars, Execution(), 1_000.0, terms=Terms(rules)), load(path), names, rows)
+    given = Conditions(Execution(), 1_000.0, terms=Terms(rules))
     targets = under(load(path, dict(zip(names, rows[0], strict=True))), given).targets(bars)
     alone = run(bars, targets, Execution(), cash=1_000.0, rules=rules)
     assert found.columns["final_equity"].tolist() == [alone.equity[-1]]

@@ -11,6 +11,7 @@ import pytest
 
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import DataError, TransientError, UserError
+from tallow.domain.fill_rules import Terms
 from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.sweep import Evaluated, Row
@@ -71,7 +72,7 @@ def gather(found: Iterator[Evaluated]) -> dict[Row, Any]:
 def inline(bars: Bars, write: Any) -> Inline:
     funding = FundingRates(bars.time[::8].copy(), np.full(len(bars.time[::8]), 0.0001))
     cuts = (VenueRules(0, lot_size=0.5), VenueRules(int(bars.time[90]), lot_size=2.0, tiers=((0, 0.01),)))
-    return Inline(load(write(MINE)), Ground(bars, Execution(), 1_000.0, funding, rules=RuleBook(cuts)))
+    return Inline(load(write(MINE)), Ground(bars, Execution(), 1_000.0, funding, terms=Terms(RuleBook(cuts))))
 
 
 def test_several_processes_give_the_bits_of_one(inline: Inline) -> None:

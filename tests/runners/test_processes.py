@@ -4,6 +4,8 @@ import pytest
 from tallow.core.causality import FreshRuns
 from tallow.domain.columns import FundingRates
 from tallow.domain.errors import TransientError
+from tallow.domain.fill_rules import Terms
+from tallow.domain.scene import Execution
 from tallow.domain.timeframes import HOUR, parse_timeframe
 from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.runners import processes as processes_module
@@ -170,8 +172,11 @@ def test_a_class_in_another_process_trades_under_the_same_rules(server, write, b
         def next(self):
             self.target = 0.5 if self.position % 3.0 == 0 else 0.25
     """
-    rules = RuleBook((VenueRules(int(bars.time[0]), lot_size=3.0), VenueRules(int(bars.time[40]), lot_size=1.0)))
+    tiers = ((0, 0.01, 20), (1_000, 0.05))
+    first, later = (VenueRules(int(bars.time[row]), lot_size=lot, tiers=tiers) for row, lot in ((0, 3.0), (40, 1.0)))
+    rules = RuleBook((first, later))
     plain = run(server, write(text), bars)
-    ruled = run(server, write(text), bars, conditions=Conditions(rules=rules))
-    assert np.array_equal(ruled.whole, under(load(write(text)), Conditions(rules=rules)).targets(bars))
+    given = Conditions(Execution(leverage=2.0, tiers=((0, 0.02),)), terms=Terms(rules))
+    ruled = run(server, write(text), bars, conditions=given)
+    assert np.array_equal(ruled.whole, under(load(write(text)), given).targets(bars))
     assert not np.array_equal(ruled.whole, plain.whole)

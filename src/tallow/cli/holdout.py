@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.portfolios import OWN, SYMBOLS, read_book, told
-from tallow.cli.portfolios import RULES as REBALANCING
-from tallow.cli.research import MARKET, MONEY, RULES, SPAN, open_market, options, prepare, refuse
+from tallow.cli.portfolios import ACCOUNT, OWN, SYMBOLS, read_book, told
+from tallow.cli.research import FILLING, MARKET, MONEY, RULES, SPAN, open_market, options, prepare, refuse
 from tallow.cli.session import Session, table, verb
 from tallow.domain.ranges import iso, parse_time
 
@@ -46,7 +45,7 @@ def seal(session: Session, /, symbol: str, timeframe: str, start: str) -> None:
 
 @holdout.command("open")
 @click.argument("strategy", metavar="FILE|NAME")
-@options((*MARKET[:2], MARKET[-1]), MONEY, RULES)
+@options((*MARKET[:2], MARKET[-1]), MONEY, RULES, FILLING)
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @verb
 def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:
@@ -69,7 +68,7 @@ def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:
 
 @holdout.command("open-portfolio")
 @click.argument("weights", metavar="FILE|NAME")
-@options(SYMBOLS, SPAN[-1:], REBALANCING, MONEY)
+@options(SYMBOLS, SPAN[-1:], ACCOUNT, MONEY)
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @verb
 def open_portfolio(session: Session, /, weights: str, **chosen: Any) -> int:

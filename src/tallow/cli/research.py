@@ -54,6 +54,11 @@ RULES = (
     ),
 )
 
+FILLING = (
+    click.option("--participation", type=float, help="orders fill at most this part of a bar's volume (0.1 = 10 %)"),
+    click.option("--touch-fills", is_flag=True, help="a limit order fills where its price is touched, not only passed"),
+)
+
 
 def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command several groups of options, in order."""
@@ -68,7 +73,7 @@ def options(*groups: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., 
 
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
-@options(MARKET, MONEY, RULES)
+@options(MARKET, MONEY, RULES, FILLING)
 @click.option("--no-cache", is_flag=True, help="compute even when this very result is stored")
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @click.option("--report", "report", metavar="PATH", help="also write the HTML report")
@@ -181,8 +186,8 @@ def prepare(workspace: "Workspace", strategy: str, chosen: dict[str, Any]) -> "t
         chosen = {**chosen, "timeframe": detail}
     # `check` has no costs and an opening no range to choose: only what the verb offers is passed on.
     names = ("symbol", "timeframe", "timerange", "days", "cash", "fee", "slippage", "fill", "leverage", "short")
-    stops = ("stop_loss", "take_profit", "trailing_stop", "venue_rules")
-    return code, workspace.scene(code, **{name: chosen[name] for name in (*names, *stops) if name in chosen})
+    stops, market = ("stop_loss", "take_profit", "trailing_stop"), ("venue_rules", "participation", "touch_fills")
+    return code, workspace.scene(code, **{name: chosen[name] for name in (*names, *stops, *market) if name in chosen})
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallow.cli.research import MARKET, MONEY, RULES, open_market, options, prepare, refuse
+from tallow.cli.research import FILLING, MARKET, MONEY, RULES, open_market, options, prepare, refuse
 from tallow.cli.session import Session, verb
 from tallow.domain.errors import UserError
 from tallow.domain.sweep import GOALS, METHODS
@@ -29,7 +29,7 @@ SEARCH = (
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
 @click.argument("axes", nargs=-1, required=True, metavar="K=VALUES...")
-@options(MARKET, MONEY, RULES, SEARCH)
+@options(MARKET, MONEY, RULES, FILLING, SEARCH)
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="combinations shown")
 @click.option("--no-cache", is_flag=True, help="compute also what is stored")
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check of the best out; it is shown as unproven")
@@ -60,7 +60,7 @@ def sweep(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: A
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
 @click.argument("axes", nargs=-1, required=True, metavar="K=VALUES...")
-@options(MARKET, MONEY, RULES, SEARCH)
+@options(MARKET, MONEY, RULES, FILLING, SEARCH)
 @click.option("--train", default="180d", show_default=True, metavar="LENGTH", help="what each choice is made on")
 @click.option("--test", default="30d", show_default=True, metavar="LENGTH", help="what it is applied to, step by step")
 @click.option("--anchored", is_flag=True, help="every training stretch starts at the first bar")

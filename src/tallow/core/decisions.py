@@ -15,11 +15,11 @@ from tallow.core.engine.live import Handover
 from tallow.core.engine.stretches import stretches_of
 from tallow.core.strategies.outbox import Outbox
 from tallow.domain.columns import Bars, Floats, FundingRates
+from tallow.domain.fill_rules import PLAIN_TERMS, Terms
 from tallow.domain.orders import OrderLog
 from tallow.domain.results import Run
 from tallow.domain.scene import Execution
 from tallow.domain.sent import Decisions, Sent
-from tallow.domain.venue_rules import RuleBook, rules_not_followed
 
 
 class Outcome(NamedTuple):
@@ -36,7 +36,7 @@ def decide_all(
     *,
     cash: float,
     funding: FundingRates | None = None,
-    rules: RuleBook | None = None,
+    terms: Terms = PLAIN_TERMS,
 ) -> Floats | Sent:
     """Ask a strategy at every close and give what it decided.
 
@@ -49,25 +49,23 @@ def decide_all(
         execution: fills and costs.
         cash: starting balance in quote units.
         funding: rates that longs pay to shorts.
-        rules: of the venue, as they changed.
+        terms: rules of the venue, and of how its market fills orders.
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
         UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED; BAD_SETTING for orders that are to fill at the deciding close;
-            TOO_MANY_ORDERS; RULES_NOT_FOLLOWED for orders under rules that change, or under margin tiers.
+            TOO_MANY_ORDERS, BAD_RULES.
     """
     market = prepare(bars, funding)
     try:
-        return run_path(market, asked[0], execution, cash=cash, rules=rules).target
+        return run_path(market, asked[0], execution, cash=cash, rules=terms.rules).target
     except Handover as handover:
         first = handover
     if not asked[1].began:
         raise refused_target(np.inf, execution, first.row, int(market.time[first.row]))
-    if rules is not None or execution.tiers:
-        raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.record import record
 
-    return record(market, asked, first, execution, cash=cash)
+    return record(market, asked, first, execution, cash=cash, terms=terms)
 
 
 def carry_out(
@@ -77,22 +75,19 @@ def carry_out(
     *,
     cash: float,
     funding: FundingRates | None = None,
-    rules: RuleBook | None = None,
+    terms: Terms = PLAIN_TERMS,
 ) -> Outcome:
     """Carry out decisions on bars and keep every mark, fill and trade.
 
     Raises:
         DataError: BAD_BARS, BAD_FUNDING.
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES;
-            RULES_NOT_FOLLOWED for orders under rules that change, or under margin tiers.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES.
     """
     if not isinstance(decisions, Sent):
-        return Outcome(run(bars, decisions, execution, cash=cash, funding=funding, rules=rules), None)
-    if rules is not None or execution.tiers:
-        raise rules_not_followed("a strategy that sends orders")
+        return Outcome(run(bars, decisions, execution, cash=cash, funding=funding, rules=terms.rules), None)
     from tallow.core.orders.replay import run_sent
 
-    done = run_sent(prepare(bars, funding), decisions, execution, cash=cash)
+    done = run_sent(prepare(bars, funding), decisions, execution, cash=cash, terms=terms)
     return Outcome(done.run, done.orders)
 
 
@@ -103,19 +98,16 @@ def measure(
     *,
     cash: float,
     periods_per_year: float,
-    rules: RuleBook | None = None,
+    terms: Terms = PLAIN_TERMS,
 ) -> Summary:
     """Carry out decisions on prepared bars and keep scalars only.
 
     Raises:
-        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES;
-            RULES_NOT_FOLLOWED for orders under rules that change, or under margin tiers.
+        UserError: TARGET_TOO_LARGE, SHORT_NOT_ALLOWED, TARGET_LENGTH, TOO_MANY_ORDERS, BAD_SETTING, BAD_RULES.
     """
     if not isinstance(decisions, Sent):
-        stretches = stretches_of(market.time, execution, rules)
+        stretches = stretches_of(market.time, execution, terms.rules)
         return summarize_stretches(market, decisions, stretches, cash=cash, periods_per_year=periods_per_year)
-    if rules is not None or execution.tiers:
-        raise rules_not_followed("a strategy that sends orders")
     from tallow.core.orders.replay import summarize_sent
 
-    return summarize_sent(market, decisions, execution, cash=cash, periods_per_year=periods_per_year)
+    return summarize_sent(market, decisions, execution, cash=cash, periods_per_year=periods_per_year, terms=terms)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tallow.domain.columns import Floats, Times
 from tallow.domain.errors import UserError
+from tallow.domain.fill_rules import FillRules as FillRules
 from tallow.domain.results import Ints, Run
 
 Kind = Literal["market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop", "target"]
@@ -137,26 +138,6 @@ class OrderStatus:
     reason: str
     filled: float
     average_price: float
-
-
-@dataclass(frozen=True)
-class FillRules:
-    """How much of the tape an order gets. Costs and margin are those of `Execution`.
-
-    Attributes:
-        participation: largest part of a bar's or a trade's volume that all orders together fill; None is no limit.
-        touch_fills: whether a resting limit order fills when its price is reached but not passed.
-    """
-
-    participation: float | None = None
-    touch_fills: bool = False
-
-    def __post_init__(self) -> None:
-        share = self.participation
-        if share is not None and not (math.isfinite(share) and 0 < share <= 1):
-            raise UserError(
-                "BAD_SETTING", f"participation = {share!r} is outside its range", facts={"valid": "above 0, up to 1"}
-            )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from tallow.domain.errors import UserError, nearest
+from tallow.domain.fill_rules import WHOLE_TAPE, FillRules, Terms
 from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import EVERYTHING, TimeRange
 from tallow.domain.tiers import Tiers, check_room, tiers_of
@@ -124,6 +125,7 @@ class Scene:
         parameters: every parameter of the strategy with its value, defaults included.
         cash: starting balance in quote units.
         rules: trading rules of the venue as they changed; None is those of the execution, all along.
+        filling: how much of the tape an order gets.
     """
 
     strategy: str
@@ -134,6 +136,7 @@ class Scene:
     cash: float = 10_000.0
     execution: Execution = Execution()
     rules: RuleBook | None = None
+    filling: FillRules = WHOLE_TAPE
 
     def __post_init__(self) -> None:
         for one in self.rules.rules if self.rules else ():
@@ -141,8 +144,16 @@ class Scene:
         if not (math.isfinite(self.cash) and self.cash > 0):
             raise _bad("cash", self.cash, "above 0")
 
+    @property
+    def terms(self) -> Terms:
+        """What decisions are carried out under, besides the execution."""
+        return Terms(self.rules, self.filling)
+
     def canonical(self) -> str:
-        """Write the one JSON text of this scene: sorted keys, exact numbers, defaults but those of rules and tiers."""
+        """Write the one JSON text of this scene: sorted keys, exact numbers.
+
+        Defaults are in it but those of rules, tiers and filling.
+        """
         body = {
             "strategy": self.strategy,
             "instrument": str(self.instrument),
@@ -154,6 +165,8 @@ class Scene:
         }
         if self.rules is not None:
             body["rules"] = self.rules.plain()
+        if self.filling != WHOLE_TAPE:
+            body["filling"] = {name: _number(value) for name, value in asdict(self.filling).items()}
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def key(self, table_versions: Mapping[str, int], data_digest: str, strategy_hash: str, engine_version: str) -> str:
@@ -192,4 +205,5 @@ def parse_scene(text: str) -> Scene:
         cash=body["cash"],
         execution=Execution(**body["execution"]),
         rules=book_of(body["rules"]) if "rules" in body else None,
+        filling=FillRules(**body.get("filling", {})),
     )

@@ -15,6 +15,7 @@ from tallow.core.strategies import DECIDE_ON
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate, Incident
+from tallow.domain.fill_rules import WHOLE_TAPE
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Scene
@@ -215,7 +216,7 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
     desk.progress("deciding", len(bars), len(bars))
     desk.progress("simulating", 0, len(bars))
     done, orders = carry_out(
-        bars, decisions, scene.execution, cash=scene.cash, funding=market.funding, rules=scene.rules
+        bars, decisions, scene.execution, cash=scene.cash, funding=market.funding, terms=scene.terms
     )
     metrics = summary(done, bars, scene.timeframe, scene.execution, scene.cash)
     desk.progress("simulating", len(bars), len(bars))
@@ -234,7 +235,12 @@ def compute(scene: Scene, strategy: Strategy, market: Market, desk: Desk) -> Res
         run=done,
         incidents=_incidents(scene, market, done, desk),
         created=desk.clock.now(),
-        notes=notes(scene, market) + overruled(scene, strategy) + seal_notes(desk.records, scene),
+        notes=(
+            *notes(scene, market),
+            *filling_notes(scene, decisions),
+            *overruled(scene, strategy),
+            *seal_notes(desk.records, scene),
+        ),
         sent=decisions if isinstance(decisions, Sent) else None,
         orders=orders,
     )
@@ -261,6 +267,18 @@ def notes(scene: Scene, market: Market) -> tuple[str, ...]:
     if scene.instrument.is_perpetual and market.funding is None:
         said.append("no funding data in the lake: funding is not counted")
     return tuple(said) + rule_notes(scene, market.bars.time)
+
+
+def filling_notes(scene: Scene, decisions: Decisions) -> tuple[str, ...]:
+    """Say how much of the market orders were given where that is not the default, or that it changes nothing."""
+    if scene.filling == WHOLE_TAPE:
+        return ()
+    share, touch = scene.filling.participation, scene.filling.touch_fills
+    said = [] if share is None else [f"orders fill at most {100.0 * share:g} % of a bar's volume"]
+    said += ["a limit order fills where its price is touched"] if touch else []
+    if not isinstance(decisions, Sent):
+        return (f"FILL RULES ({', '.join(said)}) change nothing here: targets fill whole",)
+    return (f"FILL RULES {', '.join(said)}",)
 
 
 def _check_length(scene: Scene, bars: Bars) -> None:

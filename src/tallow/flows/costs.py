@@ -29,7 +29,7 @@ def assumption_ladder(
 
     def earned(execution: Execution) -> float:
         money = {"cash": scene.cash, "periods_per_year": per_year}
-        return measure(market, decisions, execution, **money, rules=scene.rules).total_return
+        return measure(market, decisions, execution, **money, terms=scene.terms).total_return
 
     return climb(scene.execution, earned, at_close=not isinstance(decisions, Sent))
 

@@ -14,9 +14,9 @@ from tallow.core.sweep import by_shared_lines, crossings
 from tallow.core.sweep.crossings import can_cross
 from tallow.domain.columns import COLUMNS, Bars, FundingRates
 from tallow.domain.errors import Error, UserError
+from tallow.domain.fill_rules import PLAIN_TERMS, Terms
 from tallow.domain.scene import Execution, Value
 from tallow.domain.sweep import Evaluated, Row
-from tallow.domain.venue_rules import RuleBook
 from tallow.ports import Strategy
 from tallow.runners.adapters import Setting
 from tallow.runners.frames import keeping_frame
@@ -35,14 +35,14 @@ class Ground:
     cash: float
     funding: FundingRates | None = None
     setting: Setting = field(default_factory=Setting)
-    rules: RuleBook | None = None
+    terms: Terms = PLAIN_TERMS
     _cut: tuple[slice, Bars, Market] | None = field(default=None, init=False, repr=False)
     _store: tuple[Bars, LineStore] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def conditions(self) -> Conditions:
         """What a path-dependent strategy trades under."""
-        return Conditions(self.execution, self.cash, self.funding, self.setting, self.rules)
+        return Conditions(self.execution, self.cash, self.funding, self.setting, self.terms)
 
     def store(self, rows: slice) -> LineStore:
         """Give the store of indicator lines over a stretch of the bars; it lasts as long as the stretch is kept."""
@@ -97,8 +97,8 @@ def evaluate(
 
     def compute(place: int) -> Summary:
         decisions = variant(subject, combinations[place]).targets(cut)
-        money = {"cash": ground.cash, "periods_per_year": 1.0}
-        return measure(market, decisions, ground.execution, **money, rules=ground.rules)
+        execution, cash, terms = ground.execution, ground.cash, ground.terms
+        return measure(market, decisions, execution, cash=cash, periods_per_year=1.0, terms=terms)
 
     left = [place for place in by_shared_lines(combinations, ground.store(bars).capacity) if place not in crossed]
     with keeping_frame():
@@ -128,7 +128,7 @@ def _crossings(
 ) -> dict[int, tuple[float, ...]]:
     """Give the numbers of those combinations that are crossings of two averages, and nothing but that."""
     average = _CROSSING.get(strategy.name) if isinstance(strategy, BuiltInStrategy) else None
-    if average is None or ground.rules is not None or not can_cross(market, ground.execution):
+    if average is None or ground.terms.rules is not None or not can_cross(market, ground.execution):
         return {}
     plain = ((place, one) for place, one in enumerate(combinations) if not one["short"] and DECIDE_ON not in one)
     pairs = {place: (int(one["fast"]), int(one["slow"])) for place, one in plain}

@@ -21,6 +21,7 @@ import numpy as np
 
 from tallow.domain.columns import COLUMNS, Bars, FundingRates
 from tallow.domain.errors import DataError, Error, TransientError, UserError
+from tallow.domain.fill_rules import FillRules, Terms
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.sweep import Evaluated, Row
 from tallow.domain.venue_rules import book_of
@@ -58,7 +59,7 @@ class Recruiter:
     def __call__(self, strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None) -> "Crew":
         """Give a crew for one strategy on one market."""
         setting = Setting(scene.timeframe, scene.instrument.symbol)
-        ground = Ground(bars, scene.execution, scene.cash, funding, setting, scene.rules)
+        ground = Ground(bars, scene.execution, scene.cash, funding, setting, scene.terms)
         count = usable_cores() if self.workers is None else self.workers
         return Crew(Inline(strategy, ground), count, None if self.workers else self.clock)
 
@@ -205,7 +206,8 @@ def write_ground(folder: Path, inline: Inline) -> dict[str, Any]:
         "execution": asdict(ground.execution),
         "cash": ground.cash,
         "setting": ground.setting.as_texts(),
-        "rules": ground.rules.plain() if ground.rules else None,
+        "rules": ground.terms.rules.plain() if ground.terms.rules else None,
+        "filling": asdict(ground.terms.filling),
         "bars": str(path),
         "sizes": [len(column) for column in columns],
     }
@@ -365,6 +367,7 @@ def _given(request: dict[str, Any]) -> tuple[Strategy, Ground]:
     columns = [numbers[end - size : end] for end, size in zip(ends, request["sizes"], strict=True)]
     bars = Bars(as_times(columns[0]), *columns[1 : len(COLUMNS)])
     funding = FundingRates(as_times(columns[-2]), columns[-1]) if len(columns) > len(COLUMNS) else None
-    setting, rules = Setting.from_texts(request["setting"]), request["rules"]
-    book = book_of(rules) if rules else None
-    return strategy, Ground(bars, Execution(**request["execution"]), request["cash"], funding, setting, book)
+    setting = Setting.from_texts(request["setting"])
+    rules = book_of(request["rules"]) if request["rules"] else None
+    terms = Terms(rules, FillRules(**request["filling"]))
+    return strategy, Ground(bars, Execution(**request["execution"]), request["cash"], funding, setting, terms)

@@ -18,9 +18,9 @@ from tallow.core.strategies import BUILT_IN, Choice, Float, Int, Outbox, bind, d
 from tallow.core.strategies import Strategy as EventStrategy
 from tallow.domain.columns import Bars, Floats, FundingRates, Targets
 from tallow.domain.errors import Error, UserError, nearest
+from tallow.domain.fill_rules import PLAIN_TERMS, Terms
 from tallow.domain.scene import Execution, Scene, Value
 from tallow.domain.sent import Decisions, Sent
-from tallow.domain.venue_rules import RuleBook
 from tallow.ports import Strategy
 from tallow.runners import adapters
 from tallow.runners.adapters import Setting
@@ -46,7 +46,7 @@ class Conditions:
     cash: float = 10_000.0
     funding: FundingRates | None = None
     setting: Setting = field(default_factory=Setting)
-    rules: RuleBook | None = None
+    terms: Terms = PLAIN_TERMS
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class FileStrategy:
         else:
             decide = adapters.decider(strategy, own, seen.bars, seen.setting, (outbox, under.execution))
         asked = seen.ask(decide), outbox
-        return decide_all(bars, asked, under.execution, cash=under.cash, funding=under.funding, rules=under.rules)
+        return decide_all(bars, asked, under.execution, cash=under.cash, funding=under.funding, terms=under.terms)
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def event_class(module: ModuleType, path: Path) -> type:
 def conditions_of(scene: Scene, funding: FundingRates | None = None) -> Conditions:
     """Give the conditions of a scene."""
     setting = Setting(scene.timeframe, scene.instrument.symbol)
-    return Conditions(scene.execution, scene.cash, funding, setting, scene.rules)
+    return Conditions(scene.execution, scene.cash, funding, setting, scene.terms)
 
 
 def with_declared(strategy: object, options: Mapping[str, Any]) -> dict[str, Any]:

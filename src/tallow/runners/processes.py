@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Self
 from tallow.core.causality import FreshRuns, fresh_runs
 from tallow.domain.columns import COLUMNS, Bars, Floats, FundingRates
 from tallow.domain.errors import Error, TransientError
+from tallow.domain.fill_rules import FillRules, Terms
 from tallow.domain.scene import Execution
 from tallow.domain.venue_rules import book_of
 from tallow.ports import Strategy
@@ -173,7 +174,8 @@ def _request(strategy: Strategy, conditions: Conditions, bars: Bars, cuts: Seque
         "execution": asdict(conditions.execution),
         "cash": conditions.cash,
         "setting": setting.as_texts(),
-        "rules": conditions.rules.plain() if conditions.rules else None,
+        "rules": conditions.terms.rules.plain() if conditions.terms.rules else None,
+        "filling": asdict(conditions.terms.filling),
         "cuts": [int(cut) for cut in cuts],
         "time_limit": time_limit,
     }
@@ -214,7 +216,8 @@ def answer(request: tuple[dict[str, Any], list[Floats]], out: BinaryIO) -> None:
     try:
         setting = Setting.from_texts(head["setting"])
         rules = book_of(head["rules"]) if head["rules"] else None
-        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding, setting, rules)
+        terms = Terms(rules, FillRules(**head["filling"]))
+        conditions = Conditions(Execution(**head["execution"]), head["cash"], funding, setting, terms)
         strategy = under(load(head["strategy"], head["parameters"]), conditions)
         effects.wrap_native_readers()
         done = fresh_runs(probe(strategy), bars_from(columns[:width]), head["cuts"])

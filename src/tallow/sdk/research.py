@@ -37,7 +37,9 @@ def backtest(  # noqa: PLR0913 - the options of a notebook call, by name
         check: also certify that it does not see the future.
         cache: give the stored result when this very one exists.
         execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop; venue_rules, True
-            for the trading rules that the lake holds, as they changed, or the path of a file with them.
+            for the trading rules that the lake holds, as they changed, or the path of a file with them;
+            participation, the largest part of a bar's volume that orders fill, and touch_fills, whether a limit order
+            fills where its price is only touched.
 
     Raises:
         UserError: NO_DATA, BAD_PARAMETER, ...: each says what is valid.

@@ -203,8 +203,8 @@ def sweep(  # noqa: PLR0913 - the options of a notebook call, by name
         workers: processes; None is one a core, started when the work is worth it.
         check: certify the best combination.
         cache: read and store finished combinations.
-        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop; venue_rules as for
-            `backtest`.
+        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop; venue_rules,
+            participation and touch_fills as for `backtest`.
 
     Raises:
         UserError: NO_DATA, BAD_RANGE, BAD_CONSTRAINT, BAD_PARAMETER, ...: each says what is valid.
@@ -263,8 +263,8 @@ def walk_forward(  # noqa: PLR0913 - the options of a notebook call, by name
         workers: processes; None is one a core, started when the work is worth it.
         check: certify the last choice.
         cache: give the stored walk where there is one.
-        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop; venue_rules as for
-            `backtest`.
+        execution: cash, fee, slippage, fill, leverage, short, stop_loss, take_profit, trailing_stop; venue_rules,
+            participation and touch_fills as for `backtest`.
 
     Raises:
         UserError: those of `sweep`; TOO_FEW_BARS when not even one test fits.

@@ -7,9 +7,10 @@ from tallow.core.engine import LiveBar
 from tallow.core.orders import OrderEngine, run_orders
 from tallow.domain.columns import Bars
 from tallow.domain.errors import DataError, UserError
-from tallow.domain.orders import Order, Side, Target
+from tallow.domain.orders import FillRules, Order, Side, Target
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import MINUTE
+from tallow.domain.venue_rules import VenueRules
 
 FREE = Execution(maker_fee=0.0, taker_fee=0.0)
 
@@ -166,3 +167,79 @@ def test_an_entry_is_not_sent_without_its_exits():
     with pytest.raises(UserError, match="losing side"):
         engine.bracket(Order(Side.BUY, 1.0), 110.0, 105.0)
     assert engine.orders() == []
+
+
+# Rules of the venue that change
+
+
+SHORT = Execution(maker_fee=0.0, taker_fee=0.0, allow_short=True)
+STILL = [LiveBar(row * MINUTE, 100.0, 100.0, 100.0, 100.0, 1e6) for row in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("order", "rules", "filled"),
+    [
+        (Order(Side.BUY, 7.0), VenueRules(0, lot_size=2.0), (6.0, 100.0)),
+        (Order(Side.BUY, 7.0), VenueRules(0, lot_size=8.0), ("rejected", "too_small")),
+        (Order(Side.BUY, 7.0), VenueRules(0, min_notional=700.0), (7.0, 100.0)),
+        (Order(Side.BUY, 7.0), VenueRules(0, min_notional=701.0), ("rejected", "below_minimum")),
+        (Order(Side.BUY, 7.0, "limit", price=103.0), VenueRules(0, tick_size=2.0), (7.0, 100.0)),
+        (Order(Side.SELL, 7.0, "limit", price=98.5), VenueRules(0, tick_size=1.0), (7.0, 100.0)),
+    ],
+)
+def test_an_order_that_works_is_put_under_new_rules_before_it_fills(order, rules, filled):
+    engine = OrderEngine(SHORT, 10_000.0)
+    engine.step(STILL[0])
+    engine.submit(order)
+    engine.adopt(rules)
+    fills = engine.step(STILL[1])
+    if isinstance(filled[0], str):
+        assert (fills, [(one.state, one.reason) for one in engine.ended]) == ([], [filled])
+    else:
+        assert [(abs(fill.quantity), fill.price) for fill in fills] == [filled]
+
+
+def test_a_resting_limit_moves_to_the_new_ticks_in_favour_of_patience():
+    engine = OrderEngine(SHORT, 10_000.0)
+    engine.step(STILL[0])
+    for price in (98.5, 97.5):
+        engine.submit(Order(Side.BUY, 1.0, "limit", price=price))
+    engine.step(STILL[1])
+    engine.adopt(VenueRules(0, tick_size=1.0))
+    low = LiveBar(2 * MINUTE, 100.0, 100.0, 90.0, 95.0, 1e6)
+    assert [fill.price for fill in engine.step(low)] == [98.0, 97.0]
+
+
+def test_what_closes_a_position_is_not_too_small_for_new_rules():
+    engine = OrderEngine(SHORT, 10_000.0)
+    engine.step(STILL[0])
+    engine.submit(Order(Side.BUY, 5.0))
+    engine.step(STILL[1])
+    engine.submit(Order(Side.SELL, 5.0))
+    engine.adopt(VenueRules(0, lot_size=8.0, min_notional=1e6))
+    assert [fill.quantity for fill in engine.step(STILL[2])] == [-5.0]
+
+
+def test_a_part_filled_order_that_is_too_small_now_is_cancelled():
+    engine = OrderEngine(SHORT, 10_000.0, FillRules(participation=0.5))
+    for time in (0, 1):
+        engine.step(LiveBar(time, 100.0, 100.0, 100.0, 100.0, 8.0))
+        if time == 0:
+            engine.submit(Order(Side.BUY, 5.0))
+    engine.adopt(VenueRules(0, lot_size=2.0))
+    assert engine.step(LiveBar(2, 100.0, 100.0, 100.0, 100.0, 8.0)) == []
+    assert [(one.state, one.reason, one.filled) for one in engine.ended] == [("cancelled", "too_small", 4.0)]
+
+
+def test_a_higher_maintenance_margin_liquidates_a_position_that_orders_made():
+    engine = OrderEngine(Execution(maker_fee=0.0, taker_fee=0.0, leverage=5.0, liquidation_fee=0.0), 10_000.0)
+    engine.step(STILL[0])
+    engine.submit(Order(Side.BUY, 500.0))
+    engine.step(STILL[1])
+    down = LiveBar(2 * MINUTE, 94.0, 94.0, 94.0, 94.0, 1e6)
+    engine.step(down)
+    engine.adopt(VenueRules(0, maintenance_margin=0.15))
+    (fill,) = engine.step(down._replace(time=3 * MINUTE))
+    assert (fill.quantity, fill.price, fill.reason) == (-500.0, 94.0, "liquidation")
+    with pytest.raises(UserError, match="maintenance_margin"):
+        engine.adopt(VenueRules(0, maintenance_margin=0.25))

@@ -5,6 +5,7 @@ from tallow.core.orders import run_orders
 from tallow.core.orders.replay import run_sent, summarize_sent
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
+from tallow.domain.fill_rules import Terms
 from tallow.domain.orders import FillRules, Order, Side
 from tallow.domain.scene import Execution
 from tallow.domain.sent import MESSAGE, Sent
@@ -36,11 +37,11 @@ def test_what_was_sent_runs_again_to_the_bit(rules):
     execution = Execution(allow_short=True)
     first = run_orders(bars, decide, execution, cash=10_000.0, rules=rules)
     sent = Sent(np.array(rows), np.array(messages), len(bars))
-    again = run_sent(bars, sent, execution, cash=10_000.0, rules=rules)
+    again = run_sent(bars, sent, execution, cash=10_000.0, terms=Terms(filling=rules))
     assert again.run.digest() == first.run.digest()
     assert again.orders.state.tolist() == first.orders.state.tolist()
     assert len(first.run.fills) > 500  # more than one table of events
-    scalars = summarize_sent(bars, sent, execution, cash=10_000.0, periods_per_year=1.0, rules=rules)
+    scalars = summarize_sent(bars, sent, execution, cash=10_000.0, periods_per_year=1.0, terms=Terms(filling=rules))
     assert scalars.final_equity == first.run.equity[-1]
     assert scalars.fees == pytest.approx(first.run.fills.fee.sum())
 

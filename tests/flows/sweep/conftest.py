@@ -49,7 +49,7 @@ class Watched:
 
 
 def _ground(bars: Bars, scene: Scene, funding: FundingRates | None) -> Ground:
-    return Ground(bars, scene.execution, scene.cash, funding, rules=scene.rules)
+    return Ground(bars, scene.execution, scene.cash, funding, terms=scene.terms)
 
 
 @dataclass

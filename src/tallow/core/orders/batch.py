@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallow.core.engine.checks import Market, prepare
+from tallow.core.engine.stretches import stretches_of
 from tallow.core.orders.kernels import KERNELS, Tape
-from tallow.core.orders.live import WHOLE_TAPE, finish
+from tallow.core.orders.live import finish
 from tallow.core.orders.session import Session
 from tallow.domain.columns import Bars
-from tallow.domain.orders import FillRules, OrderRun
+from tallow.domain.fill_rules import WHOLE_TAPE, FillRules
+from tallow.domain.orders import OrderRun
 from tallow.domain.scene import Execution
+from tallow.domain.venue_rules import RuleBook
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,23 @@ def run_compiled(
     *,
     cash: float,
     rules: FillRules = WHOLE_TAPE,
+    book: RuleBook | None = None,
 ) -> OrderRun:
-    """Run a compiled strategy that submits orders.
+    """Run a compiled strategy that submits orders; `book` has the rules of the venue as they changed.
 
     Raises:
         DataError: BAD_BARS.
-        UserError: BAD_SETTING, TOO_MANY_ORDERS.
+        UserError: BAD_SETTING, TOO_MANY_ORDERS, BAD_RULES.
     """
-    market, session = prepare(bars), Session(execution, rules, cash)
-    logs, tape = session.make_logs(len(market)), Tape(market.columns, market.time)
+    market = prepare(bars)
+    stretches = stretches_of(market.time, execution, book)
+    session = Session(stretches[0].execution, rules, cash)
+    logs, whole = session.make_logs(len(market)), Tape(market.columns, market.time)
     row, own = 0, strategy.own
-    while row < len(market):
-        plan = strategy.inputs, own, row
-        row, own = KERNELS.run(session.rules, session.book, tape, logs, strategy.decide, plan)
-        logs = session.drain(logs)
+    for stretch in stretches:
+        tape, logs = session.enter(stretch, whole, logs)
+        while row < stretch.stop:
+            plan = strategy.inputs, own, row
+            row, own = KERNELS.run(session.rules, session.book, tape, logs, strategy.decide, plan)
+            logs = session.drain(logs)
     return finish(session, market, logs, cash)

@@ -321,6 +321,39 @@ def cancel(m: Floats, slots: Floats, number: float, row: float) -> None:  # prag
             end(slots, k, CANCELLED, ASKED, row)
 
 
+@inlined
+def _put_under(rules: Rules, old: Config, m: Floats, slots: Floats, k: int) -> float:  # pragma: no cover
+    # Round an order again where the steps have changed; give why it is too small now, 0 when it is not.
+    costs, held, side = rules.costs, m[M_POSITION], slots[k, SIDE]
+    if costs.tick_size != old.tick_size:
+        slots[k, PRICE] = round_price(slots[k, PRICE], costs.tick_size, -side)
+    closes = side * held < 0.0 and slots[k, LEFT] == abs(held)
+    if costs.lot_size != old.lot_size and not closes and slots[k, PARENT] == 0.0:
+        slots[k, LEFT] = round_quantity(slots[k, LEFT], costs.lot_size)
+        if not slots[k, LEFT] > 0.0:
+            return TOO_SMALL
+    return NO_REASON
+
+
+@called
+def adopt(rules: Rules, old: Config, m: Floats, slots: Floats, now: tuple[float, float]) -> None:  # pragma: no cover
+    """Put working orders under other trading rules; `now` is the row where they begin and the close before it.
+
+    Prices are rounded again in favour of patience, what is left is rounded down; what is too small now ends.
+    """
+    for k in range(int(m[M_WORKING])):
+        if slots[k, KIND] == TO_TARGET or slots[k, STATE] != WORKING:
+            continue
+        fault = _put_under(rules, old, m, slots, k)
+        worth = (slots[k, LEFT] + slots[k, FILLED]) * _level_of(slots, k, now[1])
+        closes = m[M_POSITION] * slots[k, SIDE] < 0.0 and slots[k, LEFT] >= abs(m[M_POSITION])
+        if fault == 0.0 and rules.costs.min_notional > old.min_notional and slots[k, REDUCE] == 0.0 and not closes:
+            fault = BELOW_MINIMUM if worth < rules.costs.min_notional else NO_REASON
+        if fault != 0.0:
+            end(slots, k, CANCELLED if slots[k, FILLED] > 0.0 else REJECTED, fault, now[0])
+            count_in(m, 0.0, 1.0)
+
+
 @called
 def expire(m: Floats, slots: Floats, time: float, row: float) -> None:  # pragma: no cover
     """End the orders whose time is over."""

@@ -16,7 +16,7 @@ from tallow.core.engine import step as steps
 from tallow.core.engine.kernels import fingerprint_of
 from tallow.core.engine.memory import borrow, borrow_columns
 from tallow.core.engine.step import mark
-from tallow.core.matching import account_equity, inlined
+from tallow.core.matching import Config, account_equity, inlined
 from tallow.core.orders import book as books
 from tallow.core.orders import fills, ledger
 from tallow.core.orders import state as desks
@@ -36,7 +36,7 @@ from tallow.core.orders.state import (
     store_desk,
 )
 from tallow.core.orders.step import is_quiet, pass_busy, take_messages
-from tallow.domain.columns import Floats, Times
+from tallow.domain.columns import PRICES, Floats, Times
 
 ENDS_A_BAR = 2 * SLOTS + OUTBOX
 
@@ -49,6 +49,14 @@ class Tape(NamedTuple):
 
     columns: Any
     time: Times
+
+
+def tape_until(tape: Tape, stop: int) -> Tape:
+    """Give the tape as far as a row, without it; funding that lies behind is never met."""
+    if stop == len(tape.time):
+        return tape
+    cut = {name: getattr(tape.columns, name)[:stop] for name in (*PRICES, "volume")}
+    return Tape(tape.columns._replace(**cut), tape.time[:stop])
 
 
 class Logs(NamedTuple):
@@ -336,6 +344,21 @@ def _build_replay(fingerprint: int) -> Callable[..., Any]:
     return cast(Callable[..., Any], replay)
 
 
+def _build_adopt(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def adopt(
+        rules: Rules, old: Config, book: Book, ended: Floats, now: tuple[float, float]
+    ) -> None:  # pragma: no cover
+        """Put working orders under other trading rules; levels of the position are moved already."""
+        _ = fingerprint
+        book, log = open_book(book), borrow(ended)
+        books.adopt(rules, old, book.memory, book.slots, now)
+        books.sweep(book.memory, book.slots, log)
+        books.bound(rules, book.memory, book.slots)
+
+    return cast(Callable[..., None], adopt)
+
+
 class Kernels(NamedTuple):
     """The compiled entry points."""
 
@@ -343,8 +366,13 @@ class Kernels(NamedTuple):
     advance: Callable[..., int]
     live: Callable[..., None]
     replay: Callable[..., Any]
+    adopt: Callable[..., None]
 
 
 KERNELS = Kernels(
-    _build_run(FINGERPRINT), _build_advance(FINGERPRINT), _build_live(FINGERPRINT), _build_replay(FINGERPRINT)
+    _build_run(FINGERPRINT),
+    _build_advance(FINGERPRINT),
+    _build_live(FINGERPRINT),
+    _build_replay(FINGERPRINT),
+    _build_adopt(FINGERPRINT),
 )

@@ -10,16 +10,18 @@ from tallow.core.engine.batch import gather
 from tallow.core.engine.checks import Market, bad_bar, prepare
 from tallow.core.engine.live import LiveBar
 from tallow.core.engine.state import STATE_SIZE, unflatten
+from tallow.core.engine.stretches import stretches_of
 from tallow.core.matching import account_equity
 from tallow.core.orders.kernels import KERNELS, Logs, Tape
 from tallow.core.orders.logs import fill_orders, live_fills, order_log
 from tallow.core.orders.session import Session, message_of
 from tallow.core.orders.state import Bar
 from tallow.domain.columns import PRICES, Bars, Floats
-from tallow.domain.orders import Fill, FillRules, Order, OrderRun, OrderStatus, Target, bracket
+from tallow.domain.fill_rules import WHOLE_TAPE, FillRules
+from tallow.domain.orders import Fill, Order, OrderRun, OrderStatus, Target, bracket
 from tallow.domain.scene import Execution
+from tallow.domain.venue_rules import RuleBook, VenueRules
 
-WHOLE_TAPE = FillRules()
 _equity = cast(Any, account_equity).py_func  # the same formula, for a single number from Python
 _CLOSE, _VOLUME, _PREVIOUS, _TIME = (Bar._fields.index(name) for name in ("close", "volume", "previous_volume", "time"))
 
@@ -41,6 +43,7 @@ class OrderEngine:
 
     def __init__(self, execution: Execution, cash: float, rules: FillRules = WHOLE_TAPE) -> None:
         self._session = Session(execution, rules, cash)
+        self._asked = self._next = execution
         self._logs = self._session.make_logs(0)
         self._bar = np.full(len(Bar._fields), math.nan)
         self._bar[[0, _TIME]] = -1.0, -math.inf
@@ -84,6 +87,16 @@ class OrderEngine:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
         return send_bracket(self, entry, stop, take_profit)
 
+    def adopt(self, rules: VenueRules) -> None:
+        """Trade under other rules of the venue from the next bar on; what they leave open is as it was asked for first.
+
+        Orders that work then, those sent before the bar included, are put under them.
+
+        Raises:
+            UserError: BAD_RULES when the leverage leaves no room for the maintenance margin.
+        """
+        self._next = rules.applied_to(self._asked)
+
     def step(self, bar: LiveBar) -> list[Fill]:
         """Pass a closed bar; give its fills.
 
@@ -93,7 +106,8 @@ class OrderEngine:
         sound = all(0.0 < price < math.inf for price in bar[1:5])
         if bar.time <= self._bar[_TIME] or not sound:
             raise bad_bar(int(self._bar[0]) + 1, bar.time, dict(zip(PRICES, bar[1:5], strict=True)))
-        row, previous = self._bar[0] + 1.0, self._bar[_VOLUME]
+        row, previous, close = self._bar[0] + 1.0, self._bar[_VOLUME], float(self._bar[_CLOSE])
+        self._session.adopt(self._next, self._logs.ended, (row, close))
         self._bar[:] = (row, *bar[1:6], previous, bar.funding_open, bar.funding_inside, bar.time)
         self.ended = []
         return live_fills(self._call(0), bar.time)
@@ -204,12 +218,19 @@ Decide = Callable[[int, Desk], None]
 
 
 def run_orders(
-    bars: Bars | Market, decide: Decide, execution: Execution, *, cash: float, rules: FillRules = WHOLE_TAPE
+    bars: Bars | Market,
+    decide: Decide,
+    execution: Execution,
+    *,
+    cash: float,
+    rules: FillRules = WHOLE_TAPE,
+    book: RuleBook | None = None,
 ) -> OrderRun:
     """Run a strategy that submits orders, one Python call a bar.
 
     `decide(row, desk)` is called after the close of every bar. The bars are not passed: what it reads of them beyond
-    `row` is look-ahead. Funding goes in through `tallow.core.engine.prepare(bars, funding)`.
+    `row` is look-ahead. Funding goes in through `tallow.core.engine.prepare(bars, funding)`. `book` has the rules of
+    the venue as they changed.
 
     Example:
         >>> from tallow.domain.orders import Side
@@ -223,12 +244,24 @@ def run_orders(
 
     Raises:
         DataError: BAD_BARS.
-        UserError: BAD_SETTING, TOO_MANY_ORDERS.
+        UserError: BAD_SETTING, TOO_MANY_ORDERS, BAD_RULES.
     """
-    market, session = prepare(bars), Session(execution, rules, cash)
+    market = prepare(bars)
+    stretches = stretches_of(market.time, execution, book)
+    session = Session(stretches[0].execution, rules, cash)
     desk, logs = Desk(session, market.columns.close), session.make_logs(len(market))
-    tape = Tape(market.columns, market.time)
-    first, last, count = 0, -1, len(market)
+    whole, span = Tape(market.columns, market.time), (0, -1)
+    for stretch in stretches:
+        tape, logs = session.enter(stretch, whole, logs)
+        span, logs = _advance(session, tape, logs, span, (decide, desk))
+    return finish(session, market, logs, cash)
+
+
+def _advance(
+    session: Session, tape: Tape, logs: Logs, span: tuple[int, int], asked: tuple[Decide, Desk]
+) -> tuple[tuple[int, int], Logs]:
+    # Go on to the end of a tape; `span` has the first row whose mark is missing and the last that was decided.
+    (first, last), (decide, desk), count = span, asked, len(tape.time)
     while last < count - 1 or session.sent or first <= last:
         stop = KERNELS.advance(session.rules, session.book, tape, logs, (first, last), session.take())
         logs = session.drain(logs)
@@ -241,7 +274,7 @@ def run_orders(
             if session.sent:
                 break
         last = row - 1
-    return finish(session, market, logs, cash)
+    return (first, last), logs
 
 
 def finish(session: Session, market: Market, logs: Logs, cash: float) -> OrderRun:

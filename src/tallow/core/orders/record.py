@@ -9,6 +9,7 @@ from tallow.core.engine.checks import Market
 from tallow.core.engine.live import Handover
 from tallow.core.orders.live import Desk, run_orders
 from tallow.core.strategies.outbox import Outbox
+from tallow.domain.fill_rules import PLAIN_TERMS, Terms
 from tallow.domain.orders import Order, Target
 from tallow.domain.scene import Execution
 from tallow.domain.sent import MESSAGE, Sent
@@ -21,6 +22,7 @@ def record(
     execution: Execution,
     *,
     cash: float,
+    terms: Terms = PLAIN_TERMS,
 ) -> Sent:
     """Run a strategy on from the close at which it sent its first order, and give what it sent.
 
@@ -33,12 +35,13 @@ def record(
         first: that close, and the targets before it.
         execution: fills and costs.
         cash: starting balance in quote units.
+        terms: rules of the venue and of fills.
 
     Raises:
         UserError: BAD_SETTING for orders that are to fill at the deciding close; TOO_MANY_ORDERS.
     """
     recorder = _Recorder(*asked, first)
-    run_orders(market, recorder.at_close, execution, cash=cash)
+    run_orders(market, recorder.at_close, execution, cash=cash, rules=terms.filling, book=terms.rules)
     return recorder.sent(len(market))
 
 

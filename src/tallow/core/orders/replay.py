@@ -9,18 +9,20 @@ from tallow.core.engine.batch import Summary, read_summary
 from tallow.core.engine.checks import Market, prepare
 from tallow.core.engine.segments import Moments
 from tallow.core.engine.state import STATE_SIZE
+from tallow.core.engine.stretches import stretches_of
 from tallow.core.orders.kernels import KERNELS, Logs, Tape
-from tallow.core.orders.live import WHOLE_TAPE, finish
+from tallow.core.orders.live import finish
 from tallow.core.orders.session import Session
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
-from tallow.domain.orders import FillRules, OrderRun
+from tallow.domain.fill_rules import PLAIN_TERMS, Terms
+from tallow.domain.orders import OrderRun
 from tallow.domain.scene import Execution
 from tallow.domain.sent import Sent
 
 
 def run_sent(
-    bars: Bars | Market, sent: Sent, execution: Execution, *, cash: float, rules: FillRules = WHOLE_TAPE
+    bars: Bars | Market, sent: Sent, execution: Execution, *, cash: float, terms: Terms = PLAIN_TERMS
 ) -> OrderRun:
     """Carry out recorded messages and keep every mark, fill, trade and order.
 
@@ -34,9 +36,9 @@ def run_sent(
 
     Raises:
         DataError: BAD_BARS.
-        UserError: BAD_SETTING, TOO_MANY_ORDERS; TARGET_LENGTH when the messages were decided on other bars.
+        UserError: BAD_SETTING, TOO_MANY_ORDERS, BAD_RULES; TARGET_LENGTH when the messages were decided on other bars.
     """
-    market, session, logs = _carried_out(bars, sent, execution, (cash, rules))
+    market, session, logs = _carried_out(bars, sent, execution, (cash, terms))
     return finish(session, market, logs, cash)
 
 
@@ -47,27 +49,30 @@ def summarize_sent(
     *,
     cash: float,
     periods_per_year: float,
-    rules: FillRules = WHOLE_TAPE,
+    terms: Terms = PLAIN_TERMS,
 ) -> Summary:
     """Carry out recorded messages and keep scalars only, for sweeps."""
-    market, session, logs = _carried_out(bars, sent, execution, (cash, rules))
+    market, session, logs = _carried_out(bars, sent, execution, (cash, terms))
     memory = np.array([*session.view[:STATE_SIZE], *_moments(logs, cash)])
     return read_summary(memory, len(market), cash, periods_per_year)
 
 
 def _carried_out(
-    bars: Bars | Market, sent: Sent, execution: Execution, terms: tuple[float, FillRules]
+    bars: Bars | Market, sent: Sent, execution: Execution, given: tuple[float, Terms]
 ) -> tuple[Market, Session, Logs]:
-    market, (cash, rules) = prepare(bars), terms
+    market, (cash, terms) = prepare(bars), given
     if len(sent) != len(market):
         raise UserError("TARGET_LENGTH", f"messages for {len(sent)} bars, {len(market)} bars")
-    session = Session(execution, rules, cash)
-    logs, tape = session.make_logs(len(market)), Tape(market.columns, market.time)
+    stretches = stretches_of(market.time, execution, terms.rules)
+    session = Session(stretches[0].execution, terms.filling, cash)
+    logs, whole = session.make_logs(len(market)), Tape(market.columns, market.time)
     messages = np.ascontiguousarray(sent.row, np.int64), np.ascontiguousarray(sent.message, np.float64)
     row = place = 0
-    while row < len(market):
-        row, place = KERNELS.replay(session.rules, session.book, tape, logs, messages, (row, place))
-        logs = session.drain(logs)
+    for stretch in stretches:
+        tape, logs = session.enter(stretch, whole, logs)
+        while row < stretch.stop:
+            row, place = KERNELS.replay(session.rules, session.book, tape, logs, messages, (row, place))
+            logs = session.drain(logs)
     return market, session, logs
 
 

@@ -6,8 +6,10 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from tallow.core.engine.checks import check_cash
+from tallow.core.engine.kernels import KERNELS as ENGINE
 from tallow.core.engine.state import EVENTS
-from tallow.core.orders.kernels import ENDS_A_BAR, Book, Logs
+from tallow.core.engine.stretches import Stretch
+from tallow.core.orders.kernels import ENDS_A_BAR, KERNELS, Book, Logs, Tape, tape_until
 from tallow.core.orders.state import (
     DESK_SIZE,
     EVENTS_A_BAR,
@@ -65,6 +67,7 @@ class Session:
                 facts={"valid": "next_open: an order that is sent at a close cannot fill at that close"},
             )
         self.rules: Rules = make_rules(execution, rules)
+        self._execution, self._filling = execution, rules
         memory = empty_memory(check_cash(cash))
         self.book = Book(memory, np.zeros((SLOTS, SLOT_SIZE)), np.zeros((OUTBOX, MESSAGE_SIZE)))
         # Single numbers are read several times faster through a view than through the array.
@@ -87,6 +90,26 @@ class Session:
     def working(self) -> int:
         """Number of working orders."""
         return int(self.view[_WORKING])
+
+    def adopt(self, execution: Execution, ended: Floats, now: tuple[float, float]) -> None:
+        """Go on under another execution: levels are moved, working orders are put under its rules.
+
+        `ended` is the log of ended orders, `now` the first row of the execution and the close before it.
+        """
+        if execution == self._execution:
+            return
+        old, self._execution = self.rules.costs, execution
+        self.rules = make_rules(execution, self._filling)
+        ENGINE.relevel(self.rules.costs, self.book.memory)
+        KERNELS.adopt(self.rules, old, self.book, ended, now)
+
+    def enter(self, stretch: Stretch, tape: Tape, logs: Logs) -> tuple[Tape, Logs]:
+        """Go over to the rules of a stretch; give the tape up to its end, and logs with room."""
+        if stretch.start > 0:
+            logs = self.drain(logs)
+            close = float(tape.columns.close[stretch.start - 1])
+            self.adopt(stretch.execution, logs.ended, (float(stretch.start), close))
+        return tape_until(tape, stretch.stop), self.drain(logs)
 
     def send(self, message: list[float]) -> None:
         """Keep a message for the next call of a loop.

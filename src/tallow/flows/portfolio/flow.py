@@ -10,6 +10,7 @@ from tallow.core.engine import ENGINE_VERSION
 from tallow.core.metrics.trades import OPEN
 from tallow.core.portfolio import Panel, PortfolioRun, align, portfolio_summary, run
 from tallow.domain.errors import UserError
+from tallow.domain.fill_rules import WHOLE_TAPE
 from tallow.domain.portfolio import PortfolioScene
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Scene
@@ -43,6 +44,8 @@ def portfolio(
         UserError: NO_INSTRUMENTS, BAD_PARAMETER (a symbol twice), NO_DATA, SEALED, and what the run raises.
     """
     check_each_once(scenes)
+    for one in scenes:
+        _refuse_filling(one)
     scene = scene_of(book, one_range(scenes))
     _refuse_sealed(book, scene, desk)
     if opened is not None:
@@ -76,6 +79,15 @@ def run_portfolio(
     result = scored(result, book.weights, bars, desk)
     desk.records.file(file_of(result))
     return result
+
+
+def _refuse_filling(scene: Scene) -> None:
+    if scene.filling != WHOLE_TAPE:
+        raise UserError(
+            "BAD_SETTING",
+            "participation and touch_fills are rules of orders, and a portfolio sends none",
+            facts={"valid": "neither of them: weights are filled whole"},
+        )
 
 
 def compute(book: Book, scene: PortfolioScene, markets: Sequence[Market], panel: Panel, desk: Desk) -> PortfolioResult:
