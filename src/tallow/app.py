@@ -446,10 +446,12 @@ class Workspace:
         return Desk(self.lake, self.records, self.clock, run, certify, self.progress, run)
 
     @staticmethod
-    def _evaluate(strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None") -> "Decisions":
+    def _evaluate(
+        strategy: Strategy, bars: "Bars", scene: Scene, funding: "FundingRates | None", first: int = 0
+    ) -> "Decisions":
         from tallow.runners.inline import conditions_of, under
 
-        return under(strategy, conditions_of(scene, funding)).targets(bars)
+        return under(strategy, conditions_of(scene, funding, first)).targets(bars)
 
     def _certify(
         self,

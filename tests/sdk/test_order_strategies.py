@@ -10,8 +10,9 @@ import pytest
 import tallow
 from tallow.cli import run
 from tallow.core.orders import run_orders
+from tallow.core.orders.replay import run_sent
 from tallow.domain.errors import UserError
-from tallow.domain.orders import Target
+from tallow.domain.orders import KINDS, Target
 from tallow.domain.scene import Execution
 from tallow.sdk.frames import take_bars
 
@@ -161,7 +162,7 @@ def test_orders_do_not_fill_at_the_deciding_close(file, lake, frame):
         tallow.backtest(file, data=frame, lake=lake, check=False, fill="close")
 
 
-def test_orders_of_several_tests_are_not_joined(file, own_lake, capsys):
+def test_a_walk_forward_joins_orders_and_is_stored_and_replayed(file, own_lake, capsys, tmp_path):
     words = [
         "walkforward",
         file,
@@ -174,8 +175,96 @@ def test_orders_of_several_tests_are_not_joined(file, own_lake, capsys):
         RANGE,
         "--no-check",
     ]
-    assert run([*words, "--lake", str(own_lake), "-q", "--workers", "1"]) == 2
-    assert "error[ORDERS_NOT_JOINED]" in capsys.readouterr().err
+    page = tmp_path / "walk.html"
+    where = ["--lake", str(own_lake), "-q"]
+    assert run([*words, *where, "--workers", "1", "--json", "--html", str(page)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["orders"]["filled"] > 4
+    assert any("begins flat" in note for note in told["notes"])
+    assert "Orders by kind and end" in page.read_text()
+    assert run([*words, *where, "--workers", "1", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["digest"], again["computed"], again["orders"]) == (told["digest"], 0, told["orders"])
+    assert run(["results", "replay", told["key"][:12], *where]) == 0
+    assert run(["results", "show", told["key"][:12], *where]) == 0
+    assert "Orders filled" in capsys.readouterr().out
+
+
+def test_each_test_of_a_walk_is_the_strategy_on_the_account_it_is_given(file, lake, frame):
+    walk = tallow.walk_forward(file, {"patience": [6, 12]}, data=frame, lake=lake, train=240, test=120, check=False)
+    result, bars = walk._done.result, take_bars(frame)
+    assert len(walk._done.folds) > 3
+    for fold in walk._done.folds:
+        # The bars of the test after those of the training, with the cash that the account had at its first close.
+        start = fold.test.start - 240
+        assert result.run.position[start] == 0.0
+        code = lake.workspace.strategy(file, dict(fold.parameters))
+        cash = float(result.run.equity[start])
+        scene = lake.workspace.scene(code, symbol="own:BTC/USDT", cash=cash)
+        seen = bars[fold.train.start : fold.test.stop]
+        evaluate = lake.workspace.desk(check=False).evaluate
+        sent = evaluate(code, seen, scene, None, 240)
+        assert sent.row.min() >= 240
+        alone = run_sent(seen, sent, scene.execution, cash=cash).run
+        last = len(fold.test) - 1  # at its last close the account is told to close
+        mine, theirs = result.run.equity[start : start + last], alone.equity[240 : 240 + last]
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_what_lies_behind_a_test_does_not_change_it(file, lake, frame):
+    def walked(frame):
+        walk = tallow.walk_forward(file, {"patience": [6, 12]}, data=frame, lake=lake, train=240, test=120, check=False)
+        return walk._done.result.run
+
+    changed = frame.copy()
+    changed.iloc[700:, changed.columns.get_indexer(["open", "high", "low", "close"])] *= 1.5
+    whole, other = walked(frame), walked(changed)
+    assert whole.equity[: 700 - 240].tobytes() == other.equity[: 700 - 240].tobytes()
+    assert whole.equity.tobytes() != other.equity.tobytes()
+
+
+@pytest.mark.parametrize("verb", ["backtest", "sweep"])
+def test_how_the_market_fills_orders_is_part_of_the_scene(file, own_lake, capsys, verb):
+    axes = ["patience=6..12:6", "--workers", "1"] if verb == "sweep" else []
+    words = [verb, file, *axes, "--timerange", RANGE, "--no-check", "--lake", str(own_lake), "-q", "--json"]
+    told = []
+    for more in ([], ["--touch-fills"], ["--participation", "0.0001", "--touch-fills"]):
+        assert run([*words, *more]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert len({one["key"] for one in told}) == 3
+    results = [one["result"] if verb == "sweep" else one["key"] for one in told]
+    for key, one in zip(results, told, strict=True):
+        assert run(["results", "show", key[:12], "--lake", str(own_lake), "-q", "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert ("filling" in shown["scene"]) == (one is not told[0])
+        notes = [note for note in shown["notes"] if note.startswith("FILL RULES")]
+        assert len(notes) == (one is not told[0])
+        assert run(["results", "replay", key[:12], "--lake", str(own_lake), "-q"]) == 0
+        capsys.readouterr()
+    if verb == "backtest":
+        assert notes == [
+            "FILL RULES orders fill at most 0.01 % of a bar's volume, a limit order fills where its price is touched"
+        ]
+
+
+def test_rules_of_fills_say_that_targets_fill_whole(lake, frame):
+    plain = tallow.backtest("sma_cross", data=frame, lake=lake, check=False)
+    told = tallow.backtest("sma_cross", data=frame, lake=lake, check=False, participation=0.1)
+    assert plain.digest == told.digest
+    assert [note for note in told._stored.notes if "targets fill whole" in note]
+
+
+def test_orders_follow_the_rules_of_a_file(file, lake, frame, tmp_path):
+    rules = tmp_path / "rules.csv"
+    moment = pd.Timestamp(take_bars(frame).time[100], unit="us").isoformat()
+    rules.write_text(f"valid_from,lot_size,min_notional\n2000-01-01,0.02,\n{moment},0.03,\n")
+    done = tallow.backtest(file, data=frame, lake=lake, check=False, venue_rules=str(rules))
+    log = done._stored.orders
+    bought = (log.side == 1) & (log.filled > 0)
+    early, late = bought & (log.end_row < 100), bought & (log.row >= 100) & (log.kind == KINDS.index("limit"))
+    assert set(log.filled[early].round(9)) == {0.04}
+    assert set(log.filled[late].round(9)) == {0.03}
+    assert done.replay().equal
 
 
 def test_it_may_decide_on_coarser_candles(file, frame, lake):

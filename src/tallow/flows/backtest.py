@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
+from typing import Protocol
 
 import numpy as np
 
@@ -31,8 +32,19 @@ from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.flows.venue_rules import rule_notes
 from tallow.ports import Clock, Lake, Progress, Records, Strategy, silent
 
-Evaluate = Callable[[Strategy, Bars, Scene, FundingRates | None], Decisions]
-"""Runs a strategy on bars, path-dependent ones through the engine, and gives its decisions."""
+
+class Evaluate(Protocol):
+    """Runs a strategy on bars, path-dependent ones through the engine, and gives its decisions.
+
+    One that decides bar by bar is asked from the row `first` on; the bars before it are its past.
+    """
+
+    def __call__(
+        self, strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None, first: int = 0, /
+    ) -> Decisions:
+        """Give the decisions."""
+        ...
+
 
 Certify = Callable[[Strategy, Bars, Scene, FundingRates | None], Certificate]
 """Checks a strategy for look-ahead on the very bars of the result."""

@@ -28,7 +28,8 @@ class Replay:
         return self.stored_digest == self.digest and not self.differences
 
 
-def _same_orders(stored: OrderLog, again: OrderLog | None) -> bool:
+def same_orders(stored: OrderLog, again: OrderLog | None) -> bool:
+    """Say whether two logs of orders have the same bits."""
     return again is not None and all(
         np.array_equal(getattr(stored, item.name), getattr(again, item.name), equal_nan=True) for item in fields(stored)
     )
@@ -66,7 +67,7 @@ def replay(stored: Result, strategy: Strategy, desk: Desk, bars: Bars | None = N
     different = differences(stored.metrics, again.metrics)
     if stored.data_digest != again.data_digest:
         different.append(f"data: stored {stored.data_digest[:16]}, now {again.data_digest[:16]}")
-    if stored.orders is not None and not _same_orders(stored.orders, again.orders):
+    if stored.orders is not None and not same_orders(stored.orders, again.orders):
         different.append("orders: the log differs")
     if stored.engine_version != again.engine_version:
         different.append(f"engine: stored version {stored.engine_version}, now {again.engine_version}")

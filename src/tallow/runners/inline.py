@@ -40,13 +40,17 @@ _PLAIN = (bool, int, float, str, Int, Float, Choice)
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a path-dependent strategy trades under, and what a run says of its bars: their length and instrument."""
+    """What a path-dependent strategy trades under, and what a run says of its bars: their length and instrument.
+
+    It is asked from the row `first` on.
+    """
 
     execution: Execution = field(default_factory=Execution)
     cash: float = 10_000.0
     funding: FundingRates | None = None
     setting: Setting = field(default_factory=Setting)
     terms: Terms = PLAIN_TERMS
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,16 @@ class FileStrategy:
             decide = decider(strategy, own, seen.bars, seen.setting.timeframe, outbox)
         else:
             decide = adapters.decider(strategy, own, seen.bars, seen.setting, (outbox, under.execution))
-        asked = seen.ask(decide), outbox
+        asked = seen.ask(_from_row(decide, seen, under.first)), outbox
         return decide_all(bars, asked, under.execution, cash=under.cash, funding=under.funding, terms=under.terms)
+
+
+def _from_row(decide: Callable[[int, Any], float], seen: Outlook, first: int) -> Callable[[int, Any], float]:
+    """Ask from a row of the run on only; NaN before it."""
+    if first == 0:
+        return decide
+    start = first if seen.rows is None else int(np.searchsorted(seen.rows, first))
+    return lambda row, account: decide(row, account) if row >= start else np.nan
 
 
 @dataclass(frozen=True)
@@ -217,10 +229,10 @@ def event_class(module: ModuleType, path: Path) -> type:
     )
 
 
-def conditions_of(scene: Scene, funding: FundingRates | None = None) -> Conditions:
+def conditions_of(scene: Scene, funding: FundingRates | None = None, first: int = 0) -> Conditions:
     """Give the conditions of a scene."""
     setting = Setting(scene.timeframe, scene.instrument.symbol)
-    return Conditions(scene.execution, scene.cash, funding, setting, scene.terms)
+    return Conditions(scene.execution, scene.cash, funding, setting, scene.terms, first)
 
 
 def with_declared(strategy: object, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def notices(result: Result) -> tuple[tuple[str, str], ...]:
     elif result.bars_origin not in ("native", ""):
         words = f"The venue's {result.bars_origin} candles were merged into {result.scene.timeframe} candles."
         worn.append((f"RESAMPLED FROM {result.bars_origin}", words))
-    for label in ("HOLDOUT", "VENUE RULES"):
+    for label in ("HOLDOUT", "VENUE RULES", "FILL RULES"):
         marked = (note.removeprefix(label).strip() for note in result.notes if note.startswith(f"{label} "))
         worn += [(label, words[:1].upper() + words[1:] + ".") for words in marked]
     return tuple(worn)

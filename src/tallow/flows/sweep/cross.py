@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tallow.core.decisions import Outcome
 from tallow.core.engine import ENGINE_VERSION, run
 from tallow.core.metrics import growth, sharpe, summary
 from tallow.core.splits import CombinatorialPurged, Split
@@ -211,7 +212,7 @@ class _Crossing(Stretches):
         return CrossValidationResult(
             search=self.search,
             plan=self.plan,
-            result=replace(self.result(self.key, account, bars, note), digest=digest),
+            result=replace(self.result(self.key, (account.target, Outcome(account, None)), bars, note), digest=digest),
             splits=tuple(
                 self.measure(split, choice, [told[at][1] for at in places])
                 for split, choice, places in zip(splits, chosen, held_out, strict=True)

@@ -2,12 +2,13 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from tallow.domain.errors import TerminalError
 from tallow.domain.results import Filed, plain_body, result_of, run_arrays, run_of
 from tallow.domain.scene import parse_scene
+from tallow.domain.sent import order_arrays, orders_of
 from tallow.domain.sweep import Axis, Fold, Search, WalkForwardResult
 
 
@@ -32,7 +33,7 @@ def file_of(done: WalkForwardResult) -> Filed:
         verdict=result.certificate.verdict if result.certificate else "unproven",
         scene=json.loads(result.scene.canonical()),
         body=body,
-        arrays=run_arrays(result.run),
+        arrays={**run_arrays(result.run), **order_arrays(result)},
     )
 
 
@@ -55,7 +56,10 @@ def walk_of(found: Filed) -> WalkForwardResult:
     scene = parse_scene(json.dumps(found.scene))
     return WalkForwardResult(
         search=search_in(search),
-        result=result_of(body, key=found.key, digest=found.digest, created=found.created, scene=scene, run=run),
+        result=replace(
+            result_of(body, key=found.key, digest=found.digest, created=found.created, scene=scene, run=run),
+            **orders_of(found.arrays),
+        ),
         folds=tuple(_fold(values) for values in folds),
         anchored=walk["anchored"],
         combinations=count,

@@ -1,30 +1,35 @@
 """Walk forward: choose parameters on the past, apply them to what follows, join what that earned."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
 
-from tallow.core.engine import ENGINE_VERSION, run
+from tallow.core.decisions import carry_out
+from tallow.core.engine import ENGINE_VERSION
 from tallow.core.splits import Length, Split, walk_in_time
 from tallow.domain.columns import Bars, Floats, Targets, Times
 from tallow.domain.errors import UserError
 from tallow.domain.evidence import Certificate
 from tallow.domain.results import Filed, Result, Run
-from tallow.domain.scene import Scene
-from tallow.domain.sent import Sent
+from tallow.domain.scene import Scene, Value
+from tallow.domain.sent import Decisions, Sent
 from tallow.domain.sweep import Fold, Search, WalkForwardResult, goal_column
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.flows.backtest import read_market, scored, strategy_hash
-from tallow.flows.replay import Replay, differences
+from tallow.flows.replay import Replay, differences, same_orders
 from tallow.flows.report.figures import plural
 from tallow.flows.sweep.evaluation import Work
 from tallow.flows.sweep.filing import file_of, walk_of
 from tallow.flows.sweep.flow import Studio, best_of, open_market
+from tallow.flows.sweep.joining import Ask, Part, join_orders
 from tallow.flows.sweep.plan import TRIALS, plan, settle
 from tallow.flows.sweep.stretches import Stretches, numbers_of
 from tallow.ports import Strategy
+
+_ENDS = "every test begins flat: at the end of the one before, orders are cancelled and the position is closed"
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ def walk_forward(
 
     The strategy runs from the start of the training stretch, so that its indicators are warm when the test begins.
     The targets of all tests are carried out as one account: a change of parameters trades, and costs, what it changes.
+    Of a strategy that sends orders every test begins flat, see `join_orders`.
     Combinations are stored on each training stretch like those of a sweep, so that a walk that was stopped goes on;
     the finished walk is stored, and the very same again computes nothing. Every distinct combination is a trial on the
     whole data, and so is the walk.
@@ -159,6 +165,8 @@ def replay_walk(found: Filed, strategy: Strategy, studio: Studio) -> Replay:
     different += [
         f"step {place}: chosen differently" for place, (one, two) in enumerate(choices, 1) if not _same(one, two)
     ]
+    if stored.result.orders is not None and not same_orders(stored.result.orders, again.result.orders):
+        different.append("orders: the log differs")
     for name in ("data_digest", "engine_version"):
         before, now = getattr(stored.result, name), getattr(again.result, name)
         different += [f"{name.replace('_', ' ')}: stored {before[:16]}, now {now[:16]}"] if before != now else []
@@ -195,17 +203,17 @@ class _Walker(Stretches):
         splits = self.walk.split(market.bars.time, scene.timeframe)
         tries = _tries(self.search, scene)
         work.whole = len(splits) * tries
-        folds = [self.step(split) for split in splits]
-        targets = np.concatenate([target for _, target in folds])
+        steps = [self.step(split) for split in splits]
         rows = range(splits[0].test[0].start, splits[-1].test[0].stop)
-        tested = market.bars[rows.start : rows.stop]
-        done = run(tested, targets, scene.execution, cash=scene.cash, funding=market.funding, rules=scene.rules)
-        told = tuple(_told(fold, done, rows.start, scene, self.search.goal) for fold, _ in folds)
+        tested, decisions = market.bars[rows.start : rows.stop], self.joined(steps)
+        done = carry_out(tested, decisions, scene.execution, cash=scene.cash, funding=market.funding, terms=scene.terms)
+        told = tuple(_told(fold, done.run, rows.start, scene, self.search.goal) for fold, _ in steps)
         walk = self.walk
         note = f"parameters were chosen anew {plural(len(told), 'time')}, each time on the past alone"
+        ends = (_ENDS,) if isinstance(decisions, Sent) else ()
         return WalkForwardResult(
             search=self.search,
-            result=self.result(self.key, done, tested, note),
+            result=self.result(self.key, (decisions, done), tested, note, *ends),
             folds=told,
             anchored=walk.anchored,
             combinations=tries,
@@ -231,36 +239,47 @@ class _Walker(Stretches):
         last = next((fold for fold in reversed(folds) if fold.parameters), None)
         return None if last is None else self.certified(last.parameters)
 
-    def step(self, split: Split) -> tuple[Fold, Floats]:
-        """Choose on the training rows; give the fold, and the targets of its test rows."""
+    def joined(self, steps: "list[tuple[Fold, Floats | Sent]]") -> Decisions:
+        """Give the decisions of one account for all tests: targets one after the other, or orders."""
+        targets = [decisions for _, decisions in steps if not isinstance(decisions, Sent)]
+        if len(targets) == len(steps):
+            return np.concatenate(targets)
+        parts = [Part(fold.train, fold.test, self._asker(fold) if fold.parameters else None) for fold, _ in steps]
+        return join_orders(parts, self.market.bars, self.scene, self.market.funding)
+
+    def _asker(self, fold: Fold) -> Ask:
+        scene, seen = self._chosen(fold.parameters), self.market.bars[fold.train.start : fold.test.stop]
+        variant = self.work.evaluator.variant(scene.parameters)
+
+        def ask(cash: float, first: int) -> Decisions:
+            desk = self.studio.desk
+            return desk.evaluate(variant, seen, replace(scene, cash=cash), self.market.funding, first)
+
+        return ask
+
+    def _chosen(self, parameters: Mapping[str, Value]) -> Scene:
+        return replace(self.scene, parameters={**self.scene.parameters, **parameters})
+
+    def step(self, split: Split) -> "tuple[Fold, Floats | Sent]":
+        """Choose on the training rows; give the fold, and the targets of its test rows or all that it sent."""
         train, test = split.train[0], split.test[0]
         found = self.try_on(train)
         best = best_of(found, self.search)
         if best is None:
             return Fold(train, test, {}, math.nan, math.nan, 0.0), np.zeros(len(test))
         chosen = dict(zip(found.names, found.rows[best], strict=True))
-        scene = replace(self.scene, parameters={**self.scene.parameters, **chosen})
+        scene = self._chosen(chosen)
         variant = self.work.evaluator.variant(scene.parameters)
         seen = self.market.bars[train.start : test.stop]
         decisions = self.studio.desk.evaluate(variant, seen, scene, self.market.funding)
+        fold = Fold(train, test, chosen, float(goal_column(found, self.search.goal)[best]), math.nan, 0.0)
         if isinstance(decisions, Sent):
-            raise _orders_refused(self.scene)
-        targets = held(decisions)
-        trained = float(goal_column(found, self.search.goal)[best])
-        return Fold(train, test, chosen, trained, math.nan, 0.0), targets[test.start - train.start :]
+            return fold, decisions
+        return fold, held(decisions)[test.start - train.start :]
 
 
 def _tries(search: Search, scene: Scene) -> int:
     return (search.trials or TRIALS) if search.method == "optuna" else len(plan(search, scene.parameters))
-
-
-def _orders_refused(scene: Scene) -> UserError:
-    return UserError(
-        "ORDERS_NOT_JOINED",
-        f"{scene.strategy} sends orders; a walk forward joins the targets of its tests, and orders cannot be joined",
-        facts={"valid": "a strategy that sets targets; or one backtest for each stretch, with --timerange"},
-        commands=["tallow explain ORDERS_NOT_JOINED"],
-    )
 
 
 def held(targets: Targets) -> Floats:

@@ -13,7 +13,7 @@ from tallow.domain.columns import Bars
 from tallow.domain.scene import Value
 from tallow.domain.sweep import Fold, WalkForwardResult
 from tallow.domain.timeframes import SECOND
-from tallow.flows.report import figures, honesty, palette, performance, proof, verdict
+from tallow.flows.report import figures, honesty, orders, palette, performance, proof, verdict
 from tallow.flows.report.columns import is_drawable
 from tallow.flows.report.markup import Content, Markup, join, tag
 from tallow.flows.report.page import shell, tools
@@ -59,6 +59,7 @@ def describe(done: WalkForwardResult) -> dict[str, Any]:
         "kept": kept(done),
         "metrics": dict(result.metrics),
         "folds": [_plain(fold) for fold in done.folds],
+        "orders": orders.order_states(result.orders),
         "score": result.score,
         "ladder": [asdict(rung) for rung in result.ladder],
         "table_versions": dict(result.table_versions),
@@ -131,7 +132,14 @@ def text(done: WalkForwardResult) -> str:
         f"{metrics.get('trades'):,} trades",
         f"  {judgement.symbol} causality of the last choice {judgement.word.lower()}: {judgement.sentence}",
         "",
-        *_aligned([*honesty.plain_score(result), ("Assumption ladder", ""), *honesty.plain_ladder(result)]),
+        *_aligned(
+            [
+                *[(f"Orders {end}", count) for end, count in orders.plain_orders(result)],
+                *honesty.plain_score(result),
+                ("Assumption ladder", ""),
+                *honesty.plain_ladder(result),
+            ]
+        ),
         "",
         f"  digest    {result.digest}",
         *([f"  repeat    tallow results replay {result.key[:12]}"] if result.table_versions else []),
@@ -197,7 +205,7 @@ def render(done: WalkForwardResult, bars: Bars, *, colours: str = "green-red") -
     tested = bars[done.folds[0].test.start : done.folds[-1].test.stop]
     bodies: dict[str, Content] = {
         "equity": _equity(done, tested),
-        "folds": _folds(done),
+        "folds": join(_folds(done), orders.order_table(result)),
         "honesty": honesty.score_section(result),
         "costs": honesty.ladder_section(result),
         "months": performance.months(result),

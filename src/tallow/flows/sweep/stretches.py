@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tallow.core.decisions import Outcome
 from tallow.core.engine import ENGINE_VERSION
 from tallow.core.metrics import drawdowns, growth, sharpe, summary
 from tallow.domain.columns import Bars, Floats, Times
 from tallow.domain.evidence import Certificate
-from tallow.domain.results import Result, Run
+from tallow.domain.results import Result
 from tallow.domain.scene import Scene, Value
+from tallow.domain.sent import Decisions, Sent
 from tallow.domain.sweep import Evaluated, Search
 from tallow.domain.trials import Dataset, dataset_of, trial_key
-from tallow.flows.backtest import Market, notes, strategy_hash
+from tallow.flows.backtest import Market, filling_notes, notes, strategy_hash
 from tallow.flows.incidents import find_incidents
 from tallow.flows.seals import seal_notes
 from tallow.flows.sweep.evaluation import Series, Work
@@ -74,9 +76,10 @@ class Stretches:
         place = slice(rows.start, rows.stop)
         return replace(series, bars=place, length=len(rows), records=records, dataset=self.dataset)
 
-    def result(self, key: str, done: Run, bars: Bars, note: str) -> Result:
+    def result(self, key: str, traded: tuple[Decisions, Outcome], bars: Bars, *said: str) -> Result:
         """Make the result of an account that several choices of parameters share; certificate and score are missing."""
         scene, market, desk, paid = self.scene, self.market, self.studio.desk, self.market.funding
+        decisions, (done, orders) = traded
         return Result(
             key=key,
             digest=done.digest(),
@@ -94,9 +97,12 @@ class Stretches:
             created=desk.clock.now(),
             notes=(
                 *notes(scene, market),
-                note,
+                *filling_notes(scene, decisions),
+                *said,
                 *(seal_notes(desk.records, scene) if self.is_stored else ()),
             ),
+            sent=decisions if isinstance(decisions, Sent) else None,
+            orders=orders,
         )
 
     def certified(self, parameters: Mapping[str, Value]) -> Certificate | None:
