@@ -11,10 +11,10 @@ from numba import njit
 from tallow.core.engine import live_bars, prepare, run
 from tallow.core.orders import CompiledStrategy, OrderEngine, run_compiled, run_orders
 from tallow.core.orders.replay import run_sent
-from tallow.core.orders.session import message_of
+from tallow.core.orders.session import amend_message, message_of
 from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.fill_rules import Terms
-from tallow.domain.orders import FillRules, Order, Side, Target
+from tallow.domain.orders import Amendment, FillRules, Order, Side, Target
 from tallow.domain.scene import Execution
 from tallow.domain.sent import Sent
 from tallow.domain.timeframes import MINUTE
@@ -89,6 +89,18 @@ def orders(draw, number):
 
 
 @st.composite
+def amendments(draw, number):
+    """New terms of an order, some of which its kind cannot have."""
+    new = {
+        "quantity": st.sampled_from([0.5, 1.0, 2.0, 5.0, 40.0]),
+        "price": rate(85.0, 115.0),
+        "trigger": rate(85.0, 115.0),
+    }
+    names = draw(st.sets(st.sampled_from(sorted(new)), min_size=1))
+    return Amendment(draw(st.integers(1, number - 1)), **{name: draw(new[name]) for name in sorted(names)})
+
+
+@st.composite
 def plans(draw):
     """Bars, settings, and messages by row: orders, targets and cancellations."""
     bars, execution = draw(markets()), draw(executions())
@@ -98,6 +110,9 @@ def plans(draw):
         choice = draw(st.integers(0, 9))
         if choice == 0 and number > 1:
             sent.setdefault(row, []).append(draw(st.integers(1, number - 1)))
+            continue
+        if choice <= 3 and number > 1:
+            sent.setdefault(row, []).append(draw(amendments(number)))
             continue
         low = -1.0 if execution.allow_short else 0.0
         message = Target(draw(st.sampled_from([0.0, 1.0, 0.5, low]))) if choice == 1 else draw(orders(number))
@@ -110,6 +125,8 @@ def tell(desk, messages):
     for message in messages:
         if isinstance(message, int):
             desk.cancel(message)
+        elif isinstance(message, Amendment):
+            desk.amend(message.id, quantity=message.quantity, price=message.price, trigger=message.trigger)
         else:
             desk.submit(message)
 
@@ -149,12 +166,14 @@ def read_plan(now, view, own, outbox):
     return own, count
 
 
+def numbers(message):
+    if isinstance(message, Amendment):
+        return amend_message(message)
+    return [float(message), *[0.0] * 12] if isinstance(message, int) else message_of(message)
+
+
 def as_table(sent):
-    rows = [
-        [row, *([float(message), *[0.0] * 12] if isinstance(message, int) else message_of(message))]
-        for row, messages in sorted(sent.items())
-        for message in messages
-    ]
+    rows = [[row, *numbers(message)] for row, messages in sorted(sent.items()) for message in messages]
     return np.array(rows, float).reshape(-1, 14)
 
 
@@ -335,12 +354,13 @@ def test_no_order_fills_more_than_it_asks_nor_beyond_its_price_nor_what_it_may_n
     bars, execution, rules, sent = plan
     done = play(bars, execution, rules, sent)
     log, orders_ = done.run.fills, done.orders
+    amended = {one.id for messages in sent.values() for one in messages if isinstance(one, Amendment)}
     kinds = orders_.kind[np.searchsorted(orders_.id, done.fill_order)]
     for number, kind, quantity, price in zip(done.fill_order, kinds, log.quantity, log.price, strict=True):
         if not number:
             continue
         place = int(number) - 1
-        if kind in (1, 3):
+        if kind in (1, 3) and number not in amended:
             assert quantity * price <= quantity * orders_.price[place] * (1 + 1e-3 * np.sign(quantity))
         if not np.isnan(orders_.quantity[place]):
             assert abs(quantity) <= orders_.quantity[place] * (1 + 1e-9)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from numba import njit
 
 from tallow.core.orders import CompiledStrategy
-from tallow.core.orders.session import message_of
+from tallow.core.orders.session import amend_message, message_of
 from tallow.core.ticks import LiveTick, TickEngine, prepare_ticks, run_ticks, run_ticks_compiled
 from tallow.core.ticks.tape import delayed
-from tallow.domain.columns import Ticks
-from tallow.domain.orders import Latency, Order, Quotes, Side, Target, TickRules
+from tallow.domain.columns import FundingRates, Ticks
+from tallow.domain.orders import Amendment, Latency, Order, Quotes, Side, Target, TickRules
 from tallow.domain.scene import Execution
 
 pytestmark = pytest.mark.thorough
@@ -80,6 +80,18 @@ def orders(draw, number):
 
 
 @st.composite
+def amendments(draw, number):
+    """New terms of an order, some of which its kind cannot have."""
+    new = {
+        "quantity": st.sampled_from([0.5, 1.0, 2.0, 5.0, 40.0]),
+        "price": st.integers(-6, 6).map(lambda steps: 100 + 0.5 * steps),
+        "trigger": st.integers(-6, 6).map(lambda steps: 100 + 0.5 * steps),
+    }
+    names = draw(st.sets(st.sampled_from(sorted(new)), min_size=1))
+    return Amendment(draw(st.integers(1, number - 1)), **{name: draw(new[name]) for name in sorted(names)})
+
+
+@st.composite
 def plans(draw):
     (ticks, quotes), sent, number = draw(tapes()), {}, 1
     short = draw(st.booleans())
@@ -93,16 +105,26 @@ def plans(draw):
         if choice <= 1 and number > 1:
             sent.setdefault(row, []).append(draw(st.integers(1, number - 1)))
             continue
+        if choice <= 3 and number > 1:
+            sent.setdefault(row, []).append(draw(amendments(number)))
+            continue
+        choice = draw(st.integers(2, 9))
         target = Target(draw(st.sampled_from([0.0, 1.0, 0.5, -1.0 if short else 0.0])))
         sent.setdefault(row, []).append(target if choice == 2 else draw(orders(number)))
         number += 1
-    return prepare_ticks(ticks, quotes), execution, draw(rules()), sent
+    funding = None
+    if draw(st.booleans()):
+        paid = sorted(draw(st.lists(st.integers(0, int(ticks.event_time[-1]) + 50), max_size=5)))
+        funding = FundingRates(np.array(paid, np.int64), np.resize([0.001, -0.002, 0.0005], len(paid)))
+    return prepare_ticks(ticks, quotes, funding=funding), execution, draw(rules()), sent
 
 
 def tell(desk, messages):
     for message in messages:
         if isinstance(message, int):
             desk.cancel(message)
+        elif isinstance(message, Amendment):
+            desk.amend(message.id, quantity=message.quantity, price=message.price, trigger=message.trigger)
         else:
             desk.submit(message)
 
@@ -130,12 +152,14 @@ def read_places(now, view, own, outbox):
     return (turn + 1,), count
 
 
+def numbers(message):
+    if isinstance(message, Amendment):
+        return amend_message(message)
+    return [float(message), *[0.0] * 12] if isinstance(message, int) else message_of(message)
+
+
 def as_table(sent):
-    rows = [
-        [row, *([float(message), *[0.0] * 12] if isinstance(message, int) else message_of(message))]
-        for row, messages in sorted(sent.items())
-        for message in messages
-    ]
+    rows = [[row, *numbers(message)] for row, messages in sorted(sent.items()) for message in messages]
     return np.array(rows, float).reshape(-1, 14)
 
 
@@ -170,9 +194,11 @@ def test_compiled_python_and_live_are_the_same_to_the_bit(plan):
         assert bits(moments) == bits(batch)
     engine, fills = TickEngine(execution, CASH, how), []
     columns = tape.columns
+    for time, paid in zip(columns.paid.tolist(), columns.rate.tolist(), strict=True):
+        engine.fund(time, paid)
     quoted = len(columns.bid) > 0
     for row in range(len(tape)):
-        quote = [float(column[row]) for column in columns[5:]] if quoted else []
+        quote = [float(column[row]) for column in columns[5:9]] if quoted else []
         trade = (
             int(columns.time[row]),
             float(columns.price[row]),
@@ -196,7 +222,7 @@ def test_equity_is_cash_and_what_every_fill_did_to_it(plan):
     tape, execution, how, sent = plan
     done = play(tape, execution, how, sent)
     log = done.run.fills
-    cash = CASH - float((log.quantity * log.price + log.fee).sum())
+    cash = CASH - float((log.quantity * log.price + log.fee).sum()) - float(done.run.trades.funding.sum())
     position = float(log.quantity.sum())
     assert done.run.position[-1] == pytest.approx(position, abs=1e-9)
     assert done.run.equity[-1] == pytest.approx(cash + position * tape.columns.price[-1], abs=1e-6)

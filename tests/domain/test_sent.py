@@ -24,6 +24,8 @@ KIND = {name: KINDS.index(name) for name in KINDS}
     ("one", "words"),
     [
         (message(cancels=3), "cancel 3"),
+        (message(cancels=-3, quantity=2, price=99.5), "amend 3 quantity 2 price 99.5"),
+        (message(cancels=-3, trigger=90), "amend 3 trigger 90"),
         (message(kind=KIND["target"], target=-0.5), "target -0.5"),
         (message(kind=KIND["market"], side=1, quantity=2), "buy 2 market"),
         (message(kind=KIND["limit"], side=1, quantity=2, price=99.5), "buy 2 limit 99.5"),
@@ -94,3 +96,14 @@ def test_ids_count_back_so_that_runs_from_different_starts_agree():
     np.testing.assert_array_equal(part.relative, late.relative)
     assert part.column("parent").tolist() != late.column("parent").tolist()
     assert len(whole.since(99)) == 0
+
+
+def test_an_amendment_names_its_order_from_the_last_one_back():
+    market = message(kind=KIND["market"], side=1, quantity=2)
+    first = sent((0, market), (1, message(cancels=-1, price=5)))
+    later = Sent(first.row, first.message.copy(), 10, earlier=3)
+    later.message[1, MESSAGE.index("cancels")] = -4.0
+    assert np.array_equal(first.relative, later.relative)
+    assert first.relative[1, MESSAGE.index("cancels")] == -1.0
+    other = Sent(first.row, first.message, 10, earlier=3)
+    assert not np.array_equal(first.relative, other.relative)

@@ -272,3 +272,30 @@ def test_it_may_decide_on_coarser_candles(file, frame, lake):
     sent = coarse.orders["row"]
     assert len(sent) > 10
     assert set(sent % 4) == {3}  # at the close of every fourth hour
+
+
+FOLLOWING = """
+from tallow import Order, Side, Strategy
+
+
+class Following(Strategy):
+    below = 0.004
+
+    def next(self):
+        price = self.bars.close[-1] * (1 - self.below)
+        if not self.orders() and self.position == 0:
+            self.bid = self.submit(Order(Side.BUY, 0.05, "limit", price=price))
+        elif self.orders():
+            self.amend(self.bid, price=price)
+        elif len(self.bars) % 9 == 0:
+            self.submit(Order(Side.SELL, 0.05))
+"""
+
+
+def test_a_file_amends_its_orders_and_is_checked_and_replayed(lake, frame, tmp_path):
+    (tmp_path / "following.py").write_text(FOLLOWING)
+    done = tallow.backtest(str(tmp_path / "following.py"), data=frame, lake=lake)
+    assert done.check.verdict == "certified"
+    assert (done._stored.sent.column("cancels") < 0).sum() > 50
+    assert len(done.fills) > 20
+    assert done.replay().equal

@@ -114,6 +114,34 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Amendment:
+    """New terms of an order that works; None keeps what it has.
+
+    Attributes:
+        id: of the order.
+        quantity: in all, what has been filled included; one that is reached already ends the order.
+        price: limit of ``limit`` and ``stop_limit``.
+        trigger: of ``stop``, ``stop_limit`` and ``take_profit`` that were not triggered yet.
+
+    Raises:
+        UserError: BAD_ORDER.
+    """
+
+    id: int
+    quantity: float | None = None
+    price: float | None = None
+    trigger: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: getattr(self, name) for name in ("quantity", "price", "trigger")}
+        if all(value is None for value in given.values()):
+            raise bad_order("an amendment changes nothing", "quantity, price or trigger")
+        for name, value in given.items():
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise _bad(name, value, "above 0")
+
+
+@dataclass(frozen=True)
 class Fill:
     """One execution of an order; `order` is 0 for exits and liquidations that the execution settings make.
 

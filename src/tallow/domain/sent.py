@@ -15,8 +15,8 @@ MESSAGE = (
     "cancels", "kind", "side", "quantity", "price", "trigger", "trail", "validity", "good_till", "reduce_only", "group",
     "parent", "target",
 )  # fmt: skip
-"""Columns of a message. `cancels` is the id of an order to cancel, 0 submits; `kind` and `validity` index `KINDS` and
-`VALIDITIES`; 0 stands where an order has no such value."""
+"""Columns of a message. `cancels` is the id of an order to cancel, that of one to amend with a minus, and 0 submits;
+`kind` and `validity` index `KINDS` and `VALIDITIES`; 0 stands where an order has no such value."""
 
 _TARGET = KINDS.index("target")
 _AT = {name: place for place, name in enumerate(MESSAGE)}
@@ -69,9 +69,9 @@ class Sent:
         """The messages with ids counted back from the order sent last, so that runs can be compared."""
         counted = self.message.copy()
         last = self.earlier + np.cumsum(counted[:, _AT["cancels"]] == 0)
-        for name, sign in (("cancels", 1), ("parent", 1), ("group", -1)):
-            column = counted[:, _AT[name]]
-            named = sign * column > 0
+        for name, sign in (("cancels", 1), ("cancels", -1), ("parent", 1), ("group", -1)):
+            column, given = counted[:, _AT[name]], self.message[:, _AT[name]]
+            named = sign * given > 0
             column[named] = sign * (1 + last[named] - sign * column[named])
         return counted
 
@@ -127,7 +127,9 @@ def words_at(decisions: Decisions, row: int) -> float | str | None:
 def _words(message: Floats) -> str:
     said = dict(zip(MESSAGE, message.tolist(), strict=True))
     if said["cancels"]:
-        return f"cancel {said['cancels']:.0f}"
+        changed = [f"{name} {said[name]:.10g}" for name in ("quantity", "price", "trigger") if said[name]]
+        number = abs(said["cancels"])
+        return " ".join(["cancel" if said["cancels"] > 0 else "amend", f"{number:.0f}", *changed])
     kind = KINDS[int(said["kind"])]
     if kind == "target":
         return f"target {said['target']:.10g}"

@@ -5,7 +5,7 @@ from tallow.core.engine.live import Handover
 from tallow.core.orders.record import record
 from tallow.core.strategies import Outbox
 from tallow.domain.columns import Bars
-from tallow.domain.orders import Order, Side
+from tallow.domain.orders import Amendment, Order, Side
 from tallow.domain.scene import Execution
 from tallow.domain.timeframes import MINUTE
 
@@ -23,10 +23,11 @@ def test_a_strategy_goes_on_where_it_sent_its_first_order():
         if row == 4:
             outbox.submit(Order(Side.SELL, 1.0, "limit", price=120.0), desk)
             outbox.cancel(3)
+            outbox.amend(Amendment(3, price=130.0))
         return np.inf
 
     sent = record(market, (decide, outbox), first, Execution(taker_fee=0.0), cash=1_000.0)
     assert asked == [(3, 4.0), (4, 4.0), (5, 4.0)]
     assert [sent.words(row) for row in range(6)] == [
-        "target 0.5", "nothing", "sell 1 market", "nothing", "sell 1 limit 120; cancel 3", "nothing",
+        "target 0.5", "nothing", "sell 1 market", "nothing", "sell 1 limit 120; cancel 3; amend 3 price 130", "nothing",
     ]  # fmt: skip

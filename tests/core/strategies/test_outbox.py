@@ -4,7 +4,7 @@ import pytest
 
 from tallow.core.strategies import Outbox
 from tallow.domain.errors import UserError
-from tallow.domain.orders import Order, Side, Target
+from tallow.domain.orders import Amendment, Order, Side, Target
 
 ORDER = Order(Side.BUY, 1.0)
 FRESH = SimpleNamespace(changes=[])
@@ -38,8 +38,10 @@ def test_an_id_that_never_was_is_left_alone(outbox):
     number = outbox.submit(ORDER, FRESH)
     for nothing in (0, -1, number + 1):
         outbox.cancel(nothing)
+        outbox.amend(Amendment(nothing, price=1.0))
     outbox.cancel(number)
-    assert outbox.take() == [ORDER, number]
+    outbox.amend(Amendment(number, price=1.0))
+    assert outbox.take() == [ORDER, number, Amendment(number, price=1.0)]
 
 
 def test_a_target_is_not_sent_again_while_it_is_in_force(outbox):

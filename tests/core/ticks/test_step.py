@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tallow.core.ticks import prepare_ticks, run_ticks
-from tallow.domain.columns import Ticks
+from tallow.domain.columns import FundingRates, Ticks
 from tallow.domain.orders import Latency, Order, Quotes, Side, Target, TickRules
+from tallow.domain.results import EXIT_REASONS
 from tallow.domain.scene import Execution
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -19,20 +20,24 @@ def make_ticks(rows):
     return Ticks(time, time, time, price, quantity, np.array([row[3] for row in rows]))
 
 
-def play(rows, sent, *, quotes=None, rules=None, at=(FIRST,), **settings):
-    """Run what is sent at each moment: orders, numbers to cancel, or (entry, stop, limit) brackets."""
+def play(rows, sent, *, quotes=None, rules=None, at=(FIRST,), funding=None, **settings):
+    """Run what is sent at each moment: orders, numbers to cancel, dicts to amend, or brackets (entry, stop, limit)."""
 
     def decide(place, desk):
         for message in sent[place]:
             if isinstance(message, int):
                 desk.cancel(message)
+            elif isinstance(message, dict):
+                desk.amend(**message)
             elif isinstance(message, tuple):
                 desk.bracket(*message)
             else:
                 desk.submit(message)
 
     execution = Execution(**{"maker_fee": 0.0, "taker_fee": 0.0, "allow_short": True, **settings})
-    tape = prepare_ticks(make_ticks([(FIRST, 100, 1, True), *rows]), quotes and Quotes(*map(np.array, quotes)))
+    tape = prepare_ticks(
+        make_ticks([(FIRST, 100, 1, True), *rows]), quotes and Quotes(*map(np.array, quotes)), funding=funding
+    )
     return run_ticks(tape, decide, execution, cash=10_000.0, at=np.array(at), rules=rules or TickRules())
 
 
@@ -270,3 +275,85 @@ def test_marks_are_made_at_a_fixed_spacing():
     trades = done.run.trades
     assert (trades.entry_row.tolist(), trades.exit_row.tolist()) == ([1], [3])
     assert (trades.entry_time.tolist(), trades.exit_time.tolist()) == ([130], [350])
+
+
+# Amendments
+
+
+def test_an_amendment_travels_and_the_order_may_fill_under_its_old_terms():
+    rows = [(20, 100, 5, True), (25, 98, 1, True), (40, 97, 5, True), (50, 95, 5, True)]
+    late, bid = TickRules(Latency(order=10)), Order(BUY, 3, "limit", price=99.0)
+    sent = [[bid], [{"number": 1, "price": 96.0}]]
+    assert fills(play(rows, sent, rules=late, at=(FIRST, 20))) == [(1, 25, 1, 99), (1, 50, 2, 96)]
+    # Two on their way: each counts from its own arrival on. The second finds the market through it, and takes.
+    sent = [[bid], [{"number": 1, "price": 90.0}], [{"number": 1, "price": 97.5}]]
+    assert fills(play(rows, sent, rules=late, at=(FIRST, 12, 25))) == [(1, 40, 3, 97)]
+
+
+def test_a_new_price_begins_a_new_queue_and_a_smaller_quantity_keeps_the_place_in_it():
+    book = ([0], [99.0], [101.0], [4.0], [4.0])  # four are shown at 99
+    rows = [(20, 99, 3, True), (30, 99, 3, True), (40, 99, 3, True)]
+    queue, bid = TickRules(queue=1.0), Order(BUY, 2, "limit", price=99.0)
+    # Four trade first: three at 20, one at 30; then two are filled.
+    assert fills(play(rows, [[bid]], quotes=book, rules=queue)) == [(1, 30, 2, 99)]
+    less = [[bid], [{"number": 1, "quantity": 1.0}]]
+    assert fills(play(rows, less, quotes=book, rules=queue, at=(FIRST, 20))) == [(1, 30, 1, 99)]
+    more = [[bid], [{"number": 1, "quantity": 2.5}]]
+    assert fills(play(rows, more, quotes=book, rules=queue, at=(FIRST, 20))) == [(1, 40, 2, 99)]
+
+
+def test_an_order_with_a_new_price_may_take():
+    rows = [(20, 100, 5, True), (30, 100, 5, True)]
+    sent = [[Order(BUY, 2, "limit", price=95.0)], [{"number": 1, "price": 101.0}]]
+    done = play(rows, sent, at=(FIRST, 20), taker_fee=0.01)
+    assert fills(done) == [(1, 30, 2, 100)]
+    assert done.run.fills.fee.tolist() == [2.0]
+
+
+def test_amendments_on_their_way_are_no_orders():
+    seen = []
+    tape = prepare_ticks(make_ticks([(10, 100, 1, True), (20, 100, 1, True), (30, 100, 1, True)]))
+
+    def decide(place, desk):
+        seen.append((desk.working, len(desk.orders())))
+        if place == 0:
+            desk.submit(Order(BUY, 1, "limit", price=90.0))
+        else:
+            desk.amend(1, price=91.0)
+
+    done = run_ticks(
+        tape, decide, Execution(), cash=1_000.0, at=np.array([10, 15, 20]), rules=TickRules(Latency(order=50))
+    )
+    assert seen == [(0, 0), (1, 1), (1, 1)]
+    assert (len(done.orders), done.orders[0].state) == (1, "working")
+
+
+# Funding
+
+
+def test_funding_is_charged_at_its_time_to_what_is_held_then_at_the_last_price():
+    rows = [(20, 100, 5, False), (30, 110, 5, False), (40, 120, 5, False), (50, 130, 5, False)]
+    bought = [[Order(BUY, 2)], [Order(SELL, 2)]]
+
+    def paid(*rates):
+        times, values = zip(*rates, strict=True)
+        done = play(rows, bought, at=(FIRST, 30), funding=FundingRates(np.array(times), np.array(values)))
+        assert done.run.trades.funding.sum() + done.run.trades.profit.sum() == pytest.approx(40.0)
+        return done.run.trades.funding.tolist()
+
+    # Bought at 20, sold at 40. A payment meets the position before any trade of its own moment.
+    assert paid((20, 0.01)) == [0.0]
+    assert paid((21, 0.01)) == [2.0]
+    assert paid((30, 0.01)) == [2.0]
+    assert paid((31, 0.01), (31, 0.02)) == pytest.approx([6.6])
+    assert paid((40, -0.01)) == [-2.2]
+    assert paid((41, 0.01)) == [0.0]
+    assert paid((5, 0.01), (25, 0.01), (99, 0.01)) == [2.0]
+
+
+def test_funding_may_liquidate():
+    rows = [(20, 100, 50, False), (30, 100, 50, False), (40, 100, 50, False)]
+    funding = FundingRates(np.array([25]), np.array([0.2]))
+    done = play(rows, [[Order(BUY, 50)]], funding=funding, leverage=5.0, maintenance_margin=0.01, liquidation_fee=0.0)
+    assert [row[1] for row in fills(done)] == [20, 30]
+    assert EXIT_REASONS[done.run.fills.reason[1]] == "liquidation"

@@ -166,14 +166,8 @@ def _funding(time: Times, funding: FundingRates | None) -> tuple[NDArray[np.int6
     # Per bar with funding: its row, the sum of rates at its open, and of those later in the bar.
     event_time = np.asarray(funding.time if funding else [], np.int64)
     rate = np.asarray(funding.rate if funding else [], np.float64)
-    if not np.isfinite(rate).all():
-        row = int(np.flatnonzero(~np.isfinite(rate))[0])
-        raise DataError(
-            "BAD_FUNDING",
-            f"the funding rate at {iso(int(event_time[row]))} is not a number",
-            facts={"row": row, "received": rate[row]},
-            commands=["tallow explain BAD_FUNDING"],
-        )
+    if funding is not None:
+        check_rates(funding)
     order = np.argsort(event_time, kind="stable")
     event_time, rate = event_time[order], rate[order]
     row_of = np.searchsorted(time, event_time, side="right") - 1
@@ -184,6 +178,24 @@ def _funding(time: Times, funding: FundingRates | None) -> tuple[NDArray[np.int6
     opening = np.bincount(place, np.where(at_open, rate, 0.0), len(rows))
     inside = np.bincount(place, np.where(at_open, 0.0, rate), len(rows))
     return _frozen(rows.astype(np.int64)), _floats(opening.astype(np.float64)), _floats(inside.astype(np.float64))
+
+
+def check_rates(funding: FundingRates) -> None:
+    """See that every funding rate is a number.
+
+    Raises:
+        DataError: BAD_FUNDING.
+    """
+    rate = np.asarray(funding.rate, np.float64)
+    if np.isfinite(rate).all():
+        return
+    row = int(np.flatnonzero(~np.isfinite(rate))[0])
+    raise DataError(
+        "BAD_FUNDING",
+        f"the funding rate at {iso(int(funding.time[row]))} is not a number",
+        facts={"row": row, "received": rate[row]},
+        commands=["tallow explain BAD_FUNDING"],
+    )
 
 
 def _last_length(time: Times) -> int:

@@ -18,7 +18,6 @@ from tallow.core.orders.state import (
     ENDED,
     EXPIRED,
     FILLED,
-    FOREVER,
     FRESH,
     GOOD_TILL,
     GROUP,
@@ -34,6 +33,7 @@ from tallow.core.orders.state import (
     M_LOW,
     M_NEXT_ID,
     M_NOW,
+    M_PAYS,
     M_POSITION,
     M_TARGET,
     M_UNTIL,
@@ -126,7 +126,7 @@ def sweep(m: Floats, slots: Floats, ended: Floats) -> None:  # pragma: no cover
     """Take ended orders off their slots and log them; what waited for one that never filled ends too."""
     count, kept = int(m[M_WORKING]), 0
     for k in range(count):
-        if slots[k, STATE] == WORKING and slots[k, STATUS] == DORMANT and not _has_parent(slots, k):
+        if slots[k, STATE] == WORKING and slots[k, STATUS] == DORMANT and not _has_parent(slots, k, count):
             end(slots, k, CANCELLED, PARENT_ENDED, _last_end(slots, count))
     for k in range(count):
         if slots[k, STATE] == WORKING:
@@ -134,6 +134,8 @@ def sweep(m: Floats, slots: Floats, ended: Floats) -> None:  # pragma: no cover
                 _copy(slots, k, (slots, kept), SLOT_SIZE)
             kept += 1
         else:
+            if slots[k, ID] < 0.0:
+                continue  # an amendment that was on its way: no order
             if int(m[M_ENDED]) < len(ended):
                 _copy(slots, k, (ended, int(m[M_ENDED])), LOGGED)
             m[M_ENDED] += 1.0
@@ -149,9 +151,9 @@ def _copy(source: Floats, k: int, place: tuple[Floats, int], count: int) -> None
 
 
 @inlined
-def _has_parent(slots: Floats, k: int) -> bool:  # pragma: no cover
-    found = False
-    for j in range(k):
+def _has_parent(slots: Floats, k: int, count: int) -> bool:  # pragma: no cover
+    found = False  # before it, or behind it once the parent was amended
+    for j in range(count):
         found |= slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING
     return bool(found)
 
@@ -169,7 +171,7 @@ def _last_end(slots: Floats, count: int) -> float:  # pragma: no cover
 def bound(rules: Rules, m: Floats, slots: Floats) -> None:  # pragma: no cover
     """Find the open range of prices, and the time, within which no order and no exit can do anything."""
     low, high = sleeping_range(rules.costs, m)
-    until = FOREVER
+    until = m[M_PAYS]
     for k in range(int(m[M_WORKING])):
         if slots[k, STATUS] != DORMANT:
             until = _next_time(slots, k, until)
@@ -219,8 +221,8 @@ def _target_fault(costs: Config, target: float) -> float:  # pragma: no cover
 
 
 @inlined
-def _level_of(slots: Floats, k: int, close: float) -> float:  # pragma: no cover
-    # The price by which an order is valued before it fills.
+def level_of(slots: Floats, k: int, close: float) -> float:  # pragma: no cover
+    """Give the price by which an order is valued before it fills."""
     kind = slots[k, KIND]
     if kind in (LIMIT, STOP_LIMIT):
         return float(slots[k, PRICE])
@@ -228,8 +230,8 @@ def _level_of(slots: Floats, k: int, close: float) -> float:  # pragma: no cover
 
 
 @inlined
-def _is_order(slots: Floats, k: int, level: float) -> bool:  # pragma: no cover
-    # A kind that exists, a side, and the numbers that the kind needs.
+def is_order(slots: Floats, k: int, level: float) -> bool:  # pragma: no cover
+    """Say whether there is a kind that exists, a side, and the numbers that the kind needs."""
     kind, side, quantity = slots[k, KIND], slots[k, SIDE], slots[k, QUANTITY]
     if kind not in (MARKET, LIMIT, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP) or abs(side) != 1.0:
         return False
@@ -245,8 +247,8 @@ def _fault_of(rules: Rules, m: Floats, slots: Floats, k: int, close: float) -> f
     # Why an order just laid into slot k is not accepted; 0 when it is.
     if slots[k, KIND] == TO_TARGET:
         return _target_fault(rules.costs, slots[k, TARGET])
-    level, held = _level_of(slots, k, close), m[M_POSITION]
-    if not _is_order(slots, k, level):
+    level, held = level_of(slots, k, close), m[M_POSITION]
+    if not is_order(slots, k, level):
         return INVALID
     if not slots[k, LEFT] > 0.0:
         return TOO_SMALL
@@ -345,7 +347,7 @@ def adopt(rules: Rules, old: Config, m: Floats, slots: Floats, now: tuple[float,
         if slots[k, KIND] == TO_TARGET or slots[k, STATE] != WORKING:
             continue
         fault = _put_under(rules, old, m, slots, k)
-        worth = (slots[k, LEFT] + slots[k, FILLED]) * _level_of(slots, k, now[1])
+        worth = (slots[k, LEFT] + slots[k, FILLED]) * level_of(slots, k, now[1])
         closes = m[M_POSITION] * slots[k, SIDE] < 0.0 and slots[k, LEFT] >= abs(m[M_POSITION])
         if fault == 0.0 and rules.costs.min_notional > old.min_notional and slots[k, REDUCE] == 0.0 and not closes:
             fault = BELOW_MINIMUM if worth < rules.costs.min_notional else NO_REASON
@@ -372,7 +374,7 @@ def close_brackets(m: Floats, slots: Floats, row: float) -> None:  # pragma: no 
             continue
         if slots[k, STATE] == WORKING:
             end(slots, k, CANCELLED, POSITION_CLOSED, row)
-        for j in range(k):
+        for j in range(int(m[M_WORKING])):
             if slots[j, ID] == slots[k, PARENT] and slots[j, STATE] == WORKING:
                 end(slots, j, CANCELLED, POSITION_CLOSED, row)
 

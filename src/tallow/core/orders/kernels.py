@@ -17,8 +17,8 @@ from tallow.core.engine.kernels import fingerprint_of
 from tallow.core.engine.memory import borrow, borrow_columns
 from tallow.core.engine.step import mark
 from tallow.core.matching import Config, account_equity, inlined
+from tallow.core.orders import amendments, fills, ledger
 from tallow.core.orders import book as books
-from tallow.core.orders import fills, ledger
 from tallow.core.orders import state as desks
 from tallow.core.orders import step as order_steps
 from tallow.core.orders.state import (
@@ -169,7 +169,7 @@ def _build_take(fingerprint: int) -> Callable[..., None]:
 
 
 BLOCK = 512  # bars looked ahead for one that is not quiet
-FINGERPRINT = fingerprint_of(matching, memories, states, steps, desks, ledger, books, fills, order_steps)
+FINGERPRINT = fingerprint_of(matching, memories, states, steps, desks, ledger, books, fills, amendments, order_steps)
 # Called through these, the rules come from the cache on disk whatever strategy is compiled around them.
 pass_any, take_all = _build_busy(FINGERPRINT), _build_take(FINGERPRINT)
 

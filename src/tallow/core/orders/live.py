@@ -14,11 +14,11 @@ from tallow.core.engine.stretches import stretches_of
 from tallow.core.matching import account_equity
 from tallow.core.orders.kernels import KERNELS, Logs, Tape
 from tallow.core.orders.logs import fill_orders, live_fills, order_log
-from tallow.core.orders.session import Session, message_of
+from tallow.core.orders.session import Session, amend_message, message_of
 from tallow.core.orders.state import Bar
 from tallow.domain.columns import PRICES, Bars, Floats
 from tallow.domain.fill_rules import WHOLE_TAPE, FillRules
-from tallow.domain.orders import Fill, Order, OrderRun, OrderStatus, Target, bracket
+from tallow.domain.orders import Amendment, Fill, Order, OrderRun, OrderStatus, Target, bracket
 from tallow.domain.scene import Execution
 from tallow.domain.venue_rules import RuleBook, VenueRules
 
@@ -82,6 +82,20 @@ class OrderEngine:
         """Cancel a working order; an id that does not work is left alone."""
         if number > 0:
             self._send([float(number), *[0.0] * 12])
+
+    def amend(
+        self, number: int, *, quantity: float | None = None, price: float | None = None, trigger: float | None = None
+    ) -> None:
+        """Give a working order new terms, those not given stay; one that cannot have them stays as it is.
+
+        Unless only its quantity shrinks it is from then on as if it had just been sent.
+
+        Raises:
+            UserError: BAD_ORDER for terms that no order can have.
+        """
+        message = amend_message(Amendment(number, quantity, price, trigger))
+        if number > 0:
+            self._send(message)
 
     def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
@@ -184,6 +198,20 @@ class Desk:
         """Cancel a working order; an id that does not work is left alone."""
         if number > 0:
             self._session.send([float(number), *[0.0] * 12])
+
+    def amend(
+        self, number: int, *, quantity: float | None = None, price: float | None = None, trigger: float | None = None
+    ) -> None:
+        """Give a working order new terms, those not given stay; one that cannot have them stays as it is.
+
+        Unless only its quantity shrinks it is from then on as if it had just been sent.
+
+        Raises:
+            UserError: BAD_ORDER for terms that no order can have.
+        """
+        message = amend_message(Amendment(number, quantity, price, trigger))
+        if number > 0:
+            self._session.send(message)
 
     def sent(self) -> Floats:
         """Give a copy of the messages sent at this close."""

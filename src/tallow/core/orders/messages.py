@@ -13,7 +13,10 @@ BUY, SELL = 1.0, -1.0
 
 
 class Message(NamedTuple):
-    """An order to submit, or the id of one to cancel; fields as in `tallow.domain.orders.Order`, 0 for none."""
+    """An order to submit, or in `cancels` the id of one to cancel, with a minus of one to amend.
+
+    Other fields as in `tallow.domain.orders.Order`, 0 for none.
+    """
 
     cancels: float
     kind: float
@@ -104,6 +107,12 @@ def target_order(fraction: float) -> Message:  # pragma: no cover
 def cancellation(number: float) -> Message:  # pragma: no cover
     """Cancel the order with this id."""
     return Message(number, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@inlined
+def amendment(number: float, quantity: float, price: float, trigger: float) -> Message:  # pragma: no cover
+    """Give the order with this id another quantity, limit or trigger; 0 keeps what it has."""
+    return Message(-number, 0.0, 0.0, quantity, price, trigger, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @inlined

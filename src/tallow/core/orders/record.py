@@ -10,7 +10,7 @@ from tallow.core.engine.live import Handover
 from tallow.core.orders.live import Desk, run_orders
 from tallow.core.strategies.outbox import Outbox
 from tallow.domain.fill_rules import PLAIN_TERMS, Terms
-from tallow.domain.orders import Order, Target
+from tallow.domain.orders import Amendment, Order, Target
 from tallow.domain.scene import Execution
 from tallow.domain.sent import MESSAGE, Sent
 
@@ -73,6 +73,8 @@ class _Recorder:
         for message in self._outbox.take():
             if isinstance(message, Order | Target):
                 desk.submit(message)
+            elif isinstance(message, Amendment):
+                desk.amend(message.id, quantity=message.quantity, price=message.price, trigger=message.trigger)
             else:
                 desk.cancel(message)
 

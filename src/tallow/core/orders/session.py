@@ -20,15 +20,18 @@ from tallow.core.orders.state import (
     MESSAGE_SIZE,
     NOTIONAL,
     OUTBOX,
+    PRICE,
+    QUANTITY,
     SLOT_SIZE,
     SLOTS,
+    TRIGGER,
     Rules,
     empty_memory,
     make_rules,
 )
 from tallow.domain.columns import Floats
 from tallow.domain.errors import UserError
-from tallow.domain.orders import KINDS, VALIDITIES, FillRules, Order, OrderStatus, Target, too_many
+from tallow.domain.orders import KINDS, VALIDITIES, Amendment, FillRules, Order, OrderStatus, Target, too_many
 from tallow.domain.scene import Execution
 
 _QUANTITY = 3  # place of the position in the flat desk
@@ -47,6 +50,14 @@ def message_of(order: Order | Target) -> list[float]:
         float(order.trigger or 0.0), float(order.trail or 0.0), float(VALIDITIES.index(order.validity)),
         float(order.good_till or 0.0), float(order.reduce_only), float(order.group), float(order.parent), 0.0,
     ]  # fmt: skip
+
+
+def amend_message(new: Amendment) -> list[float]:
+    """Write an amendment as the numbers of a message."""
+    message = [0.0] * MESSAGE_SIZE
+    message[ID], message[QUANTITY] = -float(new.id), float(new.quantity or 0.0)
+    message[PRICE], message[TRIGGER] = float(new.price or 0.0), float(new.trigger or 0.0)
+    return message
 
 
 AnyLogs = TypeVar("AnyLogs", bound=Any)  # logs of bars or of trades: both have tables of events and ended orders
@@ -194,8 +205,10 @@ class Session:
                 row[NOTIONAL] / row[FILLED] if row[FILLED] else math.nan,
             )
             for row in self.book.slots[: self.working].tolist()
+            if row[ID] > 0.0  # the rest are amendments on their way
         ]
 
     def all_orders(self) -> list[Floats]:
         """Give the rows of every order, ended and working, table by table."""
-        return [*self.ended, self.book.slots[: self.working, :LOGGED]]
+        working = self.book.slots[: self.working, :LOGGED]
+        return [*self.ended, working[working[:, ID] > 0.0]]

@@ -15,7 +15,8 @@ from tallow.domain.scene import Execution
 SLOTS = 32  # orders that may work at once
 OUTBOX = MESSAGES_A_CLOSE
 
-# Columns of a slot. The first fourteen are also those of a message; there, an id is one to cancel and 0 submits.
+# Columns of a slot. The first thirteen are also those of a message; there, an id is one to cancel, a negative one one
+# to amend, and 0 submits.
 ID, KIND, SIDE, QUANTITY, PRICE, TRIGGER, TRAIL, VALIDITY, GOOD_TILL, REDUCE, GROUP, PARENT, TARGET = range(13)
 MESSAGE_SIZE = 13
 FILLED, NOTIONAL, BORN, STATE, REASON, ENDED = range(13, 19)
@@ -92,9 +93,10 @@ M_CASH, M_EQUITY, M_POSITION, M_ENTRY_PRICE, M_FLOOR, M_CEILING, M_TARGET = 0, 1
 M_TURNOVER, M_TRADES, M_AMBIGUOUS, M_REJECTED, M_EVENTS = 17, 18, 21, 22, 23
 M_WORKING, M_NEXT_ID, M_LOW, M_HIGH, M_UNTIL, M_BUDGET, M_ENDED, M_FULL = range(STATE_SIZE, STATE_SIZE + 8)
 DESK_SIZE = STATE_SIZE + len(Desk._fields) - 1
-# Behind the desk: the place of the next funding; and on ticks the time, the last arrival and the number of messages.
-M_FUNDING, M_NOW, M_ARRIVED, M_MESSAGES = range(DESK_SIZE, DESK_SIZE + 4)
-MEMORY_SIZE = DESK_SIZE + 4
+# Behind the desk: the place of the next funding; and on ticks the time, the last arrival, the number of messages and
+# when the next funding is paid.
+M_FUNDING, M_NOW, M_ARRIVED, M_MESSAGES, M_PAYS = range(DESK_SIZE, DESK_SIZE + 5)
+MEMORY_SIZE = DESK_SIZE + 5
 
 
 def make_rules(execution: Execution, rules: FillRules) -> Rules:
@@ -106,7 +108,7 @@ def make_rules(execution: Execution, rules: FillRules) -> Rules:
 def empty_memory(cash: float) -> Floats:
     """Give, as flat numbers, the desk of an account that has only cash, and what stands behind it."""
     desk = [*flatten(initial_state(cash)), 0.0, 1.0, 0.0, FOREVER, FOREVER, 0.0, 0.0, 0.0]
-    return np.array([*desk, 0.0, 0.0, 0.0, 0.0])
+    return np.array([*desk, 0.0, 0.0, 0.0, 0.0, FOREVER])
 
 
 @inlined

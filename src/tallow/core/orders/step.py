@@ -6,6 +6,7 @@ docs/orders.md has these rules in words, each with the name of its test.
 import numpy as np
 
 from tallow.core.matching import inlined
+from tallow.core.orders.amendments import amend, terms_of
 from tallow.core.orders.book import (
     bound,
     cancel,
@@ -293,7 +294,7 @@ def is_quiet(desk: Desk, bar: Bar) -> bool:  # pragma: no cover
 def take_messages(
     rules: Rules, m: Floats, slots: Floats, sent: tuple[Floats, int], now: tuple[float, float, Floats]
 ) -> None:  # pragma: no cover
-    """Take what was sent at the close of a bar: submissions and cancellations, in order.
+    """Take what was sent at the close of a bar: submissions, cancellations and amendments, in order.
 
     `now` is the row and the close of that bar, and the log of ended orders.
     """
@@ -302,6 +303,8 @@ def take_messages(
     for i in range(count):
         if outbox[i, ID] > 0.0:
             cancel(m, slots, outbox[i, ID], row)
+        elif outbox[i, ID] < 0.0:
+            amend(rules, m, slots, terms_of(outbox[i]), (row, close))
         else:
             submit(rules, m, slots, outbox[i], (row, close))
         sweep(m, slots, ended)

@@ -13,7 +13,7 @@ from tallow.core.strategies.rounding import ROUNDING
 from tallow.core.strategies.timeline import Line, Past, Timeline
 from tallow.domain.columns import Bars
 from tallow.domain.errors import UserError
-from tallow.domain.orders import Order, OrderStatus, Target
+from tallow.domain.orders import Amendment, Order, OrderStatus, Target
 from tallow.domain.timeframes import Timeframe, parse_timeframe
 
 
@@ -152,6 +152,19 @@ class Strategy:
     def cancel(self, number: int) -> None:
         """Cancel the order with this id; one that does not work any more, or never was, is left alone."""
         self._outbox.cancel(number)
+
+    def amend(
+        self, number: int, *, quantity: float | None = None, price: float | None = None, trigger: float | None = None
+    ) -> None:
+        """Give the order with this id another quantity, limit or trigger; what is not given stays.
+
+        An order that does not work any more is left alone; one that cannot have the terms stays as it was. Unless only
+        the quantity shrinks it is from then on as if it had just been sent.
+
+        Raises:
+            UserError: BAD_ORDER for terms that no order can have, TOO_MANY_ORDERS.
+        """
+        self._outbox.amend(Amendment(number, quantity, price, trigger))
 
     def orders(self) -> list[OrderStatus]:
         """Tell the orders that work at this bar's close, oldest first, without those sent at it."""

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from tallow.core.strategies.rounding import ROUNDING
 from tallow.domain.errors import UserError
-from tallow.domain.orders import MESSAGES_A_CLOSE, Order, Target, bad_order, bracket, too_many
+from tallow.domain.orders import MESSAGES_A_CLOSE, Amendment, Order, Target, bad_order, bracket, too_many
 
 BEGINS = math.inf
 """Answer of a strategy that has sent its first order: from that close on it works with orders."""
@@ -31,7 +31,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.is_open = self.began = False
-        self._messages: list[Order | Target | int] = []
+        self._messages: list[Order | Target | Amendment | int] = []
         self._next, self._target = 1, math.nan
 
     def submit(self, order: Order | Target, account: object) -> int:
@@ -61,6 +61,11 @@ class Outbox:
         if 0 < number < self._next and self.began:
             self._keep(int(number))
 
+    def amend(self, new: Amendment) -> None:
+        """Give an order new terms; an id that no order has had is left alone."""
+        if 0 < new.id < self._next and self.began:
+            self._keep(new)
+
     def aim(self, fraction: float, working: int) -> None:
         """Send a target behind the orders of this close, where it is another one or may not be in force any more."""
         if math.isnan(fraction) or abs(fraction - self._target) <= ROUNDING * max(1.0, abs(self._target)):
@@ -72,7 +77,7 @@ class Outbox:
         """Take note that the position was closed by something else: the target is not in force any more."""
         self._target = math.nan
 
-    def take(self) -> list[Order | Target | int]:
+    def take(self) -> list[Order | Target | Amendment | int]:
         """Hand over what was sent; integers are ids to cancel."""
         taken, self._messages = self._messages, []
         return taken
@@ -88,7 +93,7 @@ class Outbox:
         self._next += 1
         return self._next - 1
 
-    def _keep(self, message: Order | Target | int) -> None:
+    def _keep(self, message: Order | Target | Amendment | int) -> None:
         if len(self._messages) == MESSAGES_A_CLOSE:
             raise too_many(MESSAGES_A_CLOSE, "messages at one close")
         self._messages.append(message)

@@ -28,6 +28,7 @@ def run_ticks_compiled(
     """
     tape, session = prepare_ticks(ticks), TickSession(execution, rules, cash)
     columns, grid = delayed(tape, rules.latency), Grid.of(tape.columns.time, rules.mark_every)
+    session.expect(columns)
     logs, row, place, own = session.make_tick_logs(grid.rows), 0, 0, strategy.own
     if at is not None:
         moments, turn = check_times(at), 0

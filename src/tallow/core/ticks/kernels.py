@@ -58,15 +58,18 @@ def tick_at(columns: TickColumns, row: int) -> Tick:  # pragma: no cover
         columns.ask[row] if quoted else np.nan,
         columns.bid_quantity[row] if quoted else np.nan,
         columns.ask_quantity[row] if quoted else np.nan,
+        columns.price[row - 1] if row > 0 else np.nan,
     )
 
 
 def _build_busy(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
-    def busy(venue: Venue, memory: Floats, slots: Floats, tick: Tick, logs: Any) -> None:  # pragma: no cover
+    def busy(
+        venue: Venue, memory: Floats, slots: Floats, tick: Tick, payments: Any, logs: Any
+    ) -> None:  # pragma: no cover
         """Take the flat desk over a trade in which something may happen."""
         _ = fingerprint
-        pass_tick(venue, memory, slots, tick, logs)
+        pass_tick(venue, memory, slots, tick, payments, logs)
 
     return cast(Callable[..., None], busy)
 
@@ -94,7 +97,8 @@ def step(
     if is_quiet(desk, columns.price[row], float(columns.time[row])):
         return desk
     store_desk(book.memory, desk)
-    pass_any(venue, book.memory, book.slots, tick_at(columns, row), (logs.events, logs.ended))
+    payments, tables = (columns.paid, columns.rate), (logs.events, logs.ended)
+    pass_any(venue, book.memory, book.slots, tick_at(columns, row), payments, tables)
     return load_desk(book.memory)
 
 
@@ -148,6 +152,8 @@ def _borrowed_columns(columns: TickColumns) -> TickColumns:  # pragma: no cover
         borrow(columns.ask),
         borrow(columns.bid_quantity),
         borrow(columns.ask_quantity),
+        borrow(columns.paid),
+        borrow(columns.rate),
     )
 
 

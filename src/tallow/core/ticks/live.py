@@ -9,16 +9,18 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from tallow.core.engine.batch import gather
+from tallow.core.engine.checks import check_rates
 from tallow.core.engine.state import STATE_SIZE, unflatten
 from tallow.core.matching import account_equity
 from tallow.core.orders.live import send_bracket
 from tallow.core.orders.logs import fill_orders, live_fills, order_log
-from tallow.core.orders.session import Session, message_of
+from tallow.core.orders.session import Session, amend_message, message_of
+from tallow.core.orders.state import ID, M_FUNDING, M_PAYS, M_UNTIL
 from tallow.core.ticks.kernels import KERNELS, TickLogs
 from tallow.core.ticks.step import Venue
 from tallow.core.ticks.tape import Tape, TickColumns, bad_tick, check_times, delayed, local_times, prepare_ticks
-from tallow.domain.columns import Floats, Ticks, Times
-from tallow.domain.orders import Fill, FillRules, Order, OrderRun, OrderStatus, Target, TickRules
+from tallow.domain.columns import Floats, FundingRates, Ticks, Times
+from tallow.domain.orders import Amendment, Fill, FillRules, Order, OrderRun, OrderStatus, Target, TickRules
 from tallow.domain.scene import Execution
 
 FIRST_TRADES = TickRules()
@@ -52,6 +54,11 @@ class TickSession(Session):
             float(latency.order_jitter),
             latency.seed,
         )
+
+    def expect(self, columns: TickColumns) -> None:
+        """Note when the first funding is paid."""
+        if len(columns.paid):
+            self.view[M_PAYS] = self.view[M_UNTIL] = float(columns.paid[0])
 
     def make_tick_logs(self, rows: Times) -> TickLogs:
         """Give logs with marks at these rows."""
@@ -97,7 +104,8 @@ class TickDesk:
     @property
     def working(self) -> int:
         """Number of orders on their way or at work, without those sent at this moment."""
-        return self._session.working
+        session = self._session
+        return int(np.count_nonzero(session.book.slots[: session.working, ID] > 0.0))
 
     def orders(self) -> list[OrderStatus]:
         """Tell the orders on their way or at work, without those sent at this moment."""
@@ -116,6 +124,16 @@ class TickDesk:
     def cancel(self, number: int) -> None:
         """Ask to cancel an order; until that reaches the venue it may fill."""
         self._session.send([float(number), *[0.0] * 12])
+
+    def amend(
+        self, number: int, *, quantity: float | None = None, price: float | None = None, trigger: float | None = None
+    ) -> None:
+        """Ask to give an order new terms; until that reaches the venue it works under the old ones.
+
+        Raises:
+            UserError: BAD_ORDER for terms that no order can have.
+        """
+        self._session.send(amend_message(Amendment(number, quantity, price, trigger)))
 
     def bracket(self, entry: Order, stop: float, take_profit: float) -> tuple[int, int, int]:
         """Send an entry with a stop and a limit that cancel one another; give the three ids."""
@@ -140,6 +158,7 @@ class TickEngine:
         self._latency = rules.latency
         self._logs = self._session.make_tick_logs(np.empty(0, np.int64))
         self._row, self._time, self._local, self._price = -1, -(2**63), 0, math.nan
+        self._payments: list[tuple[int, float]] = []
         self.ended: list[OrderStatus] = []
 
     @property
@@ -170,6 +189,28 @@ class TickEngine:
         """Ask to cancel an order."""
         self._send([float(number), *[0.0] * 12])
 
+    def amend(
+        self, number: int, *, quantity: float | None = None, price: float | None = None, trigger: float | None = None
+    ) -> None:
+        """Ask to give an order new terms; until that reaches the venue it works under the old ones.
+
+        Raises:
+            UserError: BAD_ORDER for terms that no order can have.
+        """
+        self._send(amend_message(Amendment(number, quantity, price, trigger)))
+
+    def fund(self, time: int, rate: float) -> None:
+        """Say that funding is paid at a time: it is charged before the first trade at that time or later.
+
+        Raises:
+            DataError: BAD_FUNDING when the rate is not a number.
+        """
+        check_rates(FundingRates(np.array([time]), np.array([rate])))
+        self._payments = sorted([*self._payments, (time, rate)])
+        view = self._session.view
+        view[M_FUNDING], view[M_PAYS] = 0.0, float(self._payments[0][0])
+        view[M_UNTIL] = min(view[M_UNTIL], view[M_PAYS])
+
     def step(self, tick: LiveTick) -> list[Fill]:
         """Pass a trade; give its fills.
 
@@ -179,18 +220,27 @@ class TickEngine:
         sound = 0.0 < tick.price < math.inf and 0.0 <= tick.quantity < math.inf
         if not sound or tick.time < self._time:
             raise bad_tick(self._row + 1, tick.time, tick.price, tick.quantity)
-        self._row, self._time, self._price = self._row + 1, tick.time, tick.price
-        time, latency = np.array([tick.time]), self._latency
+        before, self._price = self._price, tick.price
+        self._row, self._time = self._row + 1, tick.time
+        latency = self._latency
         key = latency.seed, self._row
-        local = int(local_times(time, float(latency.data), float(latency.data_jitter), key)[0])
+        local = int(local_times(np.array([tick.time]), float(latency.data), float(latency.data_jitter), key)[0])
         self._local = max(self._local, local) if self._row else local
-        price, quantity = np.array([tick.price]), np.array([tick.quantity])
-        bid, ask, bid_quantity, ask_quantity = (np.array([value]) for value in tick[4:])
-        sold = np.array([tick.sold])
-        columns = TickColumns(time, time, price, quantity, sold, bid, ask, bid_quantity, ask_quantity)
         self.ended = []
-        KERNELS.advance(self._session.venue, self._session.book, columns, self._logs, (0, 1, 0))
+        # The trade in the second row: the first has the price before it.
+        KERNELS.advance(self._session.venue, self._session.book, self._columns(tick, before), self._logs, (1, 2, 0))
+        paid = int(self._session.view[M_FUNDING])
+        if paid:
+            self._payments, self._session.view[M_FUNDING] = self._payments[paid:], 0.0
         return live_fills(self._drain(), tick.time)
+
+    def _columns(self, tick: LiveTick, before: float) -> TickColumns:
+        time, price = np.array([tick.time, tick.time]), np.array([before, tick.price])
+        quantity, sold = np.array([0.0, tick.quantity]), np.array([tick.sold, tick.sold])
+        bid, ask, bid_quantity, ask_quantity = (np.array([value, value]) for value in tick[4:])
+        paid, rate = (np.array([one[place] for one in self._payments]) for place in (0, 1))
+        funding = paid.astype(np.int64), rate.astype(np.float64)
+        return TickColumns(time, time, price, quantity, sold, bid, ask, bid_quantity, ask_quantity, *funding)
 
     def _send(self, message: list[float]) -> None:
         self._session.send(message)
@@ -221,8 +271,8 @@ def run_ticks(
     """Run a strategy on trades, one Python call at each of the moments `at`.
 
     `decide(place, desk)` is called with the place in `at` once every trade that has reached the strategy by then has
-    been passed. Marks of the account are made at the end of every `rules.mark_every`. Quotes go in through
-    `prepare_ticks(ticks, quotes)`.
+    been passed. Marks of the account are made at the end of every `rules.mark_every`. Quotes and
+    funding go in through `prepare_ticks(ticks, quotes, funding=rates)`.
 
     Raises:
         DataError: BAD_TICKS.
@@ -231,6 +281,7 @@ def run_ticks(
     tape, session, moments = prepare_ticks(ticks), TickSession(execution, rules, cash), check_times(at)
     columns, grid = delayed(tape, rules.latency), Grid.of(tape.columns.time, rules.mark_every)
     desk, logs = TickDesk(session), session.make_tick_logs(grid.rows)
+    session.expect(columns)
     stops = np.searchsorted(columns.local, moments, side="right").tolist()
     row = place = 0
     for number, (moment, stop) in enumerate(zip(moments.tolist(), stops, strict=True)):

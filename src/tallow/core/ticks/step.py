@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tallow.core.matching import account_equity, inlined
+from tallow.core.orders.amendments import amend, terms_of
 from tallow.core.orders.book import (
     bound,
     close_brackets,
@@ -21,16 +22,19 @@ from tallow.core.orders.book import (
     sweep,
 )
 from tallow.core.orders.fills import Offer, settle, settle_target
-from tallow.core.orders.ledger import count_in, finish_bar, protect
+from tallow.core.orders.ledger import charge, count_in, finish_bar, protect
 from tallow.core.orders.state import (
     ARMED,
     ARRIVES,
     ASKED,
     BEST,
+    BORN,
     CANCELLED,
     CANCELS,
+    COMPLETE,
     DORMANT,
     FOK,
+    FOREVER,
     FRESH,
     ID,
     IOC,
@@ -38,10 +42,15 @@ from tallow.core.orders.state import (
     M_ARRIVED,
     M_BUDGET,
     M_CASH,
+    M_FULL,
+    M_FUNDING,
     M_MESSAGES,
     M_NOW,
+    M_PAYS,
     M_POSITION,
     M_WORKING,
+    MESSAGE_SIZE,
+    NO_REASON,
     NOT_FILLED_AT_ONCE,
     POST_ONLY,
     PRICE,
@@ -49,6 +58,8 @@ from tallow.core.orders.state import (
     REJECTED,
     RESTING,
     SIDE,
+    SLOT_SIZE,
+    SLOTS_FULL,
     STATUS,
     TAKING,
     TARGET,
@@ -65,7 +76,7 @@ from tallow.core.orders.state import (
 )
 from tallow.core.orders.step import MAKER, TAKER, fill_at_once
 from tallow.core.ticks.tape import ORDER_STREAM, travel
-from tallow.domain.columns import Floats
+from tallow.domain.columns import Floats, Times
 
 
 class Venue(NamedTuple):
@@ -80,7 +91,10 @@ class Venue(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """One trade, and the quote in force; NaN where none is known. `sold` is 1 when the taker sold."""
+    """One trade, and the quote in force; NaN where none is known. `sold` is 1 when the taker sold.
+
+    `before` is the price of the trade before it, NaN for the first.
+    """
 
     row: float
     time: float
@@ -91,6 +105,7 @@ class Tick(NamedTuple):
     ask: float
     bid_quantity: float
     ask_quantity: float
+    before: float
 
 
 @inlined
@@ -201,6 +216,35 @@ def _cancel_arrived(m: Floats, slots: Floats, tick: Tick) -> None:  # pragma: no
 
 
 @inlined
+def _amend_arrived(venue: Venue, m: Floats, slots: Floats, tick: Tick) -> None:  # pragma: no cover
+    # Amendments in the order in which they were sent; one may move orders, so the search begins anew behind each.
+    k = 0
+    while k < int(m[M_WORKING]):
+        if slots[k, ID] < 0.0 and slots[k, ARRIVES] <= tick.time and is_working(slots, k):
+            end(slots, k, COMPLETE, NO_REASON, tick.row)
+            amend(venue.rules, m, slots, terms_of(slots[k]), (tick.row, tick.price))
+            k = 0
+        else:
+            k += 1
+
+
+@inlined
+def _pay(venue: Venue, m: Floats, tick: Tick, payments: tuple[Times, Floats], log: Floats) -> None:  # pragma: no cover
+    # Funding of the time up to this trade, to the position held since the one before, at its price.
+    times, rates = payments
+    place, rate = int(m[M_FUNDING]), 0.0
+    while place < len(times) and times[place] <= tick.time:
+        rate += rates[place]
+        place += 1
+    m[M_FUNDING] = float(place)
+    m[M_PAYS] = float(times[place]) if place < len(times) else FOREVER
+    if m[M_POSITION] != 0.0:
+        price, none = tick.before, 0.0
+        there = Bar(tick.row, price, price, price, price, none, none, none, none, tick.time)
+        charge(venue.rules.costs, m, there, rate, log)
+
+
+@inlined
 def _trail_orders(m: Floats, slots: Floats, price: float) -> None:  # pragma: no cover
     # A trailing stop takes in a trade once it has been tested against it.
     for k in range(int(m[M_WORKING])):
@@ -212,13 +256,21 @@ def _trail_orders(m: Floats, slots: Floats, price: float) -> None:  # pragma: no
 
 @called
 def pass_tick(
-    venue: Venue, m: Floats, slots: Floats, tick: Tick, logs: tuple[Floats, Floats]
+    venue: Venue,
+    m: Floats,
+    slots: Floats,
+    tick: Tick,
+    payments: tuple[Times, Floats],
+    logs: tuple[Floats, Floats],
 ) -> None:  # pragma: no cover
-    """Take the flat desk over a trade in which something may happen."""
+    """Take the flat desk over a trade in which something may happen; `payments` are times and rates of funding."""
     log, ended = logs
     rules = venue.rules
     m[M_NOW] = tick.time
+    if m[M_PAYS] <= tick.time:
+        _pay(venue, m, tick, payments, log)
     _cancel_arrived(m, slots, tick)
+    _amend_arrived(venue, m, slots, tick)
     expire(m, slots, tick.time, tick.row)
     if tick.quantity > 0.0:
         protect(rules.costs, m, as_bar(tick), (tick.price, tick.price), log)
@@ -240,6 +292,19 @@ def is_quiet(desk: Desk, price: float, time: float) -> bool:  # pragma: no cover
     return price > desk.floor and price < desk.ceiling and time < desk.until
 
 
+@inlined
+def _send_amendment(m: Floats, slots: Floats, message: Floats, arrives: float) -> None:  # pragma: no cover
+    # It takes a slot until it arrives: several of one order may be on their way.
+    k = int(m[M_WORKING])
+    if k >= len(slots):
+        m[M_FULL] = SLOTS_FULL
+        return
+    for i in range(SLOT_SIZE):
+        slots[k, i] = message[i] if i < MESSAGE_SIZE else 0.0
+    slots[k, STATUS], slots[k, ARRIVES], slots[k, BORN] = FRESH, arrives, m[M_NOW]
+    m[M_WORKING] = float(k + 1)
+
+
 @called
 def take_messages(
     venue: Venue, m: Floats, slots: Floats, sent: tuple[Floats, int], now: tuple[float, float, float, Floats]
@@ -259,6 +324,8 @@ def take_messages(
             for k in range(int(m[M_WORKING])):
                 if slots[k, ID] == outbox[i, ID] and slots[k, CANCELS] == 0.0:
                     slots[k, CANCELS] = arrives
+        elif outbox[i, ID] < 0.0:
+            _send_amendment(m, slots, outbox[i], arrives)
         else:
             k, number_before = int(m[M_WORKING]), m[M_WORKING]
             submit(venue.rules, m, slots, outbox[i], (row, price))

@@ -7,8 +7,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tallow.core.engine.checks import check_rates
 from tallow.core.matching import inlined
-from tallow.domain.columns import Floats, Ticks, Times
+from tallow.domain.columns import Floats, FundingRates, Ticks, Times
 from tallow.domain.errors import DataError, UserError
 from tallow.domain.orders import Latency, Quotes
 from tallow.domain.ranges import iso
@@ -22,7 +23,8 @@ NO_LATENCY = Latency()
 class TickColumns(NamedTuple):
     """What a loop reads, a row a trade; the quote columns are empty where none were recorded.
 
-    `local` is when the strategy learns of the trade; `sold` says that the taker sold.
+    `local` is when the strategy learns of the trade; `sold` says that the taker sold. Funding has rows of its own: when
+    it is paid, ascending, and the rate that longs pay.
     """
 
     time: Times
@@ -34,6 +36,8 @@ class TickColumns(NamedTuple):
     ask: Floats
     bid_quantity: Floats
     ask_quantity: Floats
+    paid: Times
+    rate: Floats
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,19 @@ def _find_bad_row(time: Times, price: Floats, quantity: Floats) -> int:  # pragm
     return -1
 
 
-def prepare_ticks(ticks: "Ticks | Tape", quotes: Quotes | None = None, latency: Latency = NO_LATENCY) -> Tape:
+def prepare_ticks(
+    ticks: "Ticks | Tape",
+    quotes: Quotes | None = None,
+    latency: Latency = NO_LATENCY,
+    funding: FundingRates | None = None,
+) -> Tape:
     """Check trades and put the quote in force beside each; what is prepared already is returned as it is.
 
     Runs under the given latency need not work out again when each trade reaches the strategy.
 
     Raises:
-        DataError: BAD_TICKS when a price is not positive and finite, a quantity is below 0, or time steps back.
+        DataError: BAD_TICKS when a price is not positive and finite, a quantity is below 0, or time steps back;
+            BAD_FUNDING when a rate is not finite.
     """
     if isinstance(ticks, Tape):
         return ticks
@@ -106,7 +116,9 @@ def prepare_ticks(ticks: "Ticks | Tape", quotes: Quotes | None = None, latency: 
     if row >= 0:
         raise bad_tick(row, int(time[row]), float(price[row]), float(quantity[row]))
     sold = np.ascontiguousarray(ticks.buyer_is_maker, np.bool_)
-    tape = Tape(TickColumns(time, time, price, quantity, sold, *_quote_columns(time, quotes)))
+    bid, ask, bid_quantity, ask_quantity = _quote_columns(time, quotes)
+    columns = TickColumns(time, time, price, quantity, sold, bid, ask, bid_quantity, ask_quantity, *_payments(funding))
+    tape = Tape(columns)
     return Tape(delayed(tape, latency), latency)
 
 
@@ -132,6 +144,14 @@ def _quote_columns(time: Times, quotes: Quotes | None) -> tuple[Floats, ...]:
     if not len(quotes):
         return tuple(np.full(len(time), np.nan) for _ in columns)
     return tuple(np.where(known, column[np.maximum(place, 0)], np.nan).astype(np.float64) for column in columns)
+
+
+def _payments(funding: FundingRates | None) -> tuple[Times, Floats]:
+    if funding is None:
+        return np.zeros(0, np.int64), np.zeros(0)
+    check_rates(funding)
+    order = np.argsort(funding.time, kind="stable")
+    return np.asarray(funding.time, np.int64)[order], np.asarray(funding.rate, np.float64)[order]
 
 
 def bad_tick(row: int, time: int, price: float, quantity: float) -> DataError:
