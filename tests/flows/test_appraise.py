@@ -198,4 +198,4 @@ def test_very_short_results_are_scored_as_well(desk: Desk, scene: Scene, hold: t
     bars = Bars.of(np.arange(count) * HOUR, (close, close, close, close, np.full(count, 1e9)))
     result = backtest_bars(scene, hold(), bars, replace(desk, rerun=desk.evaluate))
     assert score_of(result.score).verdict == "not meaningful"
-    assert len(result.ladder) == 9
+    assert len(result.ladder) == 10

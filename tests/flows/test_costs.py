@@ -12,6 +12,7 @@ from tallow.domain.scene import Execution, Scene
 from tallow.domain.timeframes import HOUR, parse_timeframe
 from tallow.flows.backtest import Desk, backtest, pin, read_market
 from tallow.flows.costs import SPREAD_BPS, VOLUME_IMPACT, assumption_ladder, scale_costs, worsened
+from tallow.flows.on_trades import trades_rung
 from tallow.ports import Strategy
 
 LABELS = [
@@ -41,8 +42,13 @@ def test_a_stored_result_has_the_ladder_of_its_targets(desk: Desk, scene: Scene,
 
     result = backtest(scene, Switch(), desk)
     market = read_market(desk.lake, scene, pin(desk.lake, scene))
-    assert result.ladder == assumption_ladder(scene, result.run.target, market.bars, market.funding)
-    found = {rung.label: rung.return_pct for rung in result.ladder}
+    rungs = assumption_ladder(scene, result.run.target, market.bars, market.funding)
+    assert result.ladder == (
+        *rungs[:4],
+        trades_rung(scene, result.run.target, market.bars, None, desk.lake),
+        *rungs[4:],
+    )
+    found = {rung.label: rung.return_pct for rung in rungs}
     assert list(found) == LABELS
     own = pytest.approx(result.metrics["return_pct"], rel=1e-12)
     assert found["next open"] == own

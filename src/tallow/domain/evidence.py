@@ -102,13 +102,13 @@ class Rung:
     Attributes:
         kind: ``model``: another way to be filled; ``costs``: a multiple of the result's own costs.
         label: what it is called, such as ``next open`` or ``2x costs``.
-        return_pct: return in per cent.
-        assumption: what is taken for granted, in words.
+        return_pct: return in per cent; None where it could not be run.
+        assumption: what is taken for granted, or why it could not be run, in words.
     """
 
     kind: Literal["model", "costs"]
     label: str
-    return_pct: float
+    return_pct: float | None
     assumption: str = ""
 
 

@@ -15,7 +15,7 @@ from tallow.core.metrics import growth, sharpe, summary
 from tallow.core.strategies import DECIDE_ON
 from tallow.domain.columns import Bars, Floats, FundingRates
 from tallow.domain.errors import UserError
-from tallow.domain.evidence import Certificate, Incident
+from tallow.domain.evidence import Certificate, Incident, Rung
 from tallow.domain.fill_rules import WHOLE_TAPE
 from tallow.domain.market import Instrument
 from tallow.domain.results import Result, Run
@@ -27,6 +27,7 @@ from tallow.domain.trials import dataset_of, trial_key
 from tallow.flows.appraise import STARTUP_BARS, appraise, counted_trials, find_settling
 from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
+from tallow.flows.on_trades import trades_rung
 from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.flows.venue_rules import rule_notes
@@ -134,9 +135,18 @@ def scored(
     if rerun is not None:
         settling = find_settling(strategy, market.bars, lambda bars: rerun(strategy, bars, scene, market.funding))
     score = appraise(result, market.bars, trials, settling)
-    ladder = assumption_ladder(scene, result.decisions, market.bars, market.funding)
+    ladder = whole_ladder(result, market, desk.lake)
     desk.progress("scoring", 1, 1)
     return replace(result, score=score, ladder=ladder)
+
+
+def whole_ladder(result: Result, market: Market, lake: Lake) -> tuple[Rung, ...]:
+    """Carry out the decisions of a result under other executions and costs, and on the trades that the lake holds."""
+    scene, decisions = result.scene, result.decisions
+    rungs = assumption_ladder(scene, decisions, market.bars, market.funding)
+    on_trades = trades_rung(scene, decisions, market.bars, market.funding, lake)
+    models = sum(rung.kind == "model" for rung in rungs)
+    return (*rungs[:models], on_trades, *rungs[models:])
 
 
 def settling(scene: Scene, strategy: Strategy, desk: Desk, bars: Bars | None = None) -> Startup | None:

@@ -9,8 +9,7 @@ from tallow.domain.scene import Value
 from tallow.domain.sweep import WalkForwardResult
 from tallow.flows import report
 from tallow.flows.appraise import counted_trials
-from tallow.flows.backtest import Desk, read_market
-from tallow.flows.costs import assumption_ladder
+from tallow.flows.backtest import Desk, read_market, whole_ladder
 from tallow.flows.portfolio import PortfolioResult, open_portfolio, replay_portfolio
 from tallow.flows.portfolio import page as portfolio_page
 from tallow.flows.portfolio import plain as portfolio_plain
@@ -53,7 +52,7 @@ def find_backtest(desk: Desk, key: str) -> Result:
         return found
     # Results of earlier versions were stored without one.
     market = read_market(desk.lake, found.scene, dict(found.table_versions))
-    return replace(found, ladder=assumption_ladder(found.scene, found.decisions, market.bars, market.funding))
+    return replace(found, ladder=whole_ladder(found, market, desk.lake))
 
 
 def find_stored(desk: Desk, key: str) -> Stored:

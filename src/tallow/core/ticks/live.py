@@ -55,6 +55,11 @@ class TickSession(Session):
             latency.seed,
         )
 
+    def adopt(self, execution: Execution, ended: Floats, now: tuple[float, float]) -> None:
+        """Go on under another execution, as on bars."""
+        super().adopt(execution, ended, now)
+        self.venue = self.venue._replace(rules=self.rules)
+
     def expect(self, columns: TickColumns) -> None:
         """Note when the first funding is paid."""
         if len(columns.paid):

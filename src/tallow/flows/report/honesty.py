@@ -1,8 +1,10 @@
 """How much of a result is left: its score among all trials in words, and what other executions make of it."""
 
+import math
 import re
 
 from tallow.core.honesty import HonestScore, lines
+from tallow.domain.evidence import Rung
 from tallow.domain.results import Result
 from tallow.flows.report import figures, trading
 from tallow.flows.report.markup import Content, Markup, join, tag
@@ -133,16 +135,25 @@ def _passed(passed: bool | None) -> Content:
 def ladder_section(result: Result) -> Markup:
     """Show the return under each execution model and each cost level, and the break-even cost."""
     models = [rung for rung in result.ladder if rung.kind == "model"]
-    costs = trading.cost_ladder(result, [(rung.label, rung.return_pct) for rung in result.ladder if rung not in models])
+    levels = [(rung.label, rung.return_pct) for rung in result.ladder if rung not in models]
+    costs = trading.cost_ladder(result, [(label, value) for label, value in levels if value is not None])
     if not models:
         return costs
-    largest = max((abs(rung.return_pct) for rung in models), default=0.0) or 1.0
+    largest = max((abs(rung.return_pct or 0.0) for rung in models), default=0.0) or 1.0
     rows = [
-        (rung.label, figures.percent(rung.return_pct, signed=True), trading.bar(rung.return_pct, largest))
+        (rung.label, figures.percent(rung.return_pct, signed=True), trading.bar(_drawn(rung), largest))
         for rung in models
     ]
     assumed = pairs(((rung.label, rung.assumption) for rung in models), "glossary small")
     return join(table("Return by execution model", _MODEL_COLUMNS, rows), assumed, tag("h3", "At other costs"), costs)
+
+
+def _drawn(rung: Rung) -> float:
+    return math.nan if rung.return_pct is None else rung.return_pct
+
+
+def _said(rung: Rung) -> str:
+    return rung.assumption if rung.return_pct is None else figures.percent(rung.return_pct, signed=True)
 
 
 def plain_score(result: Result) -> list[tuple[str, str]]:
@@ -158,9 +169,7 @@ def plain_score(result: Result) -> list[tuple[str, str]]:
 
 def plain_ladder(result: Result) -> list[tuple[str, str]]:
     """Give (execution, return) of the ladder for a terminal."""
-    rows = [
-        (rung.label, figures.percent(rung.return_pct, signed=True)) for rung in result.ladder if rung.kind == "model"
-    ]
+    rows = [(rung.label, _said(rung)) for rung in result.ladder if rung.kind == "model"]
     limit = result.metrics.get("break_even_cost_bps")
     known = figures.DASH if limit is None else f"{figures.number(limit, 1)} bp of everything traded"
     return [*rows, ("Break-even cost", known)]
