@@ -21,6 +21,7 @@ def test_every_rule_of_bars_and_trades_is_on_the_page() -> None:
         assert [name for name in re.findall(r"^def (test_\w+)", text, re.M) if f"`{name}`" not in PAGE] == []
 
 
-def test_the_example_runs() -> None:
+def test_the_examples_run_one_after_the_other() -> None:
+    space: dict[str, object] = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.S):
-        exec(compile(block, "docs/orders.md", "exec"), {})
+        exec(compile(block, "docs/orders.md", "exec"), space)
