@@ -288,7 +288,6 @@ class Workspace:
         asked = with_declared(strategy, {"timeframe": timeframe, **execution})
         instrument, length = self.instrument(symbol), parse_timeframe(asked.pop("timeframe") or "1h")
         rules = find_rules(self.lake, instrument, asked.pop("venue_rules", None))
-        filling = FillRules(asked.pop("participation", None), bool(asked.pop("touch_fills", False)))
         span = self._span(timerange, days, self._last_moment(instrument, length))
         return Scene(
             strategy=strategy.name,
@@ -297,9 +296,9 @@ class Workspace:
             parameters=strategy.parameters,
             range=before_seal(self.records, instrument, length, span),
             cash=self.settings.cash if cash is None else cash,
-            execution=self._execution(**asked),
             rules=rules,
-            filling=filling,
+            filling=FillRules(asked.pop("participation", None), bool(asked.pop("touch_fills", False))),
+            execution=self._execution(**asked),
         )
 
     def _execution(
