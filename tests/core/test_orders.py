@@ -415,3 +415,27 @@ def rows_of(done, last):
     log = done.run.fills
     columns = (log.row, log.quantity, log.price, log.fee, log.slippage, log.reason, done.fill_order)
     return [tuple(float(value).hex() for value in row) for row in zip(*columns, strict=True) if row[0] <= last]
+
+
+# Margin tiers
+
+
+TIERS = ((0, 0.01, 20), (20_000, 0.05, 10), (60_000, 0.15, 3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begins", [0, 2])
+@pytest.mark.parametrize(("cash", "rows"), [(1_000.0, [1, 5]), (10_000.0, [1, 4]), (12_000.0, [])])
+def test_orders_follow_margin_tiers(begins, cash, rows):
+    prices = np.array([100.0, 100.0, 90.0, 83.0, 82.0, 80.0])
+    bars = Bars.of(np.arange(6) * MINUTE, (prices, prices, prices, prices, np.full(6, 1e9)))
+    levered = Execution(taker_fee=0.0, leverage=5.0, liquidation_fee=0.0)
+    later = (VenueRules(begins * MINUTE, tiers=TIERS),)
+    book = RuleBook((VenueRules(0), *later) if begins else later)
+    targets = np.array([5.0, *[NAN] * 5])
+    engine = run(bars, targets, levered, cash=cash, rules=book)
+    assert play(bars, levered, FillRules(), {0: [Target(5.0)]}, book=book).run.digest() == engine.digest()
+    done = play(bars, levered, FillRules(), {0: [Order(Side.BUY, cash / 20.0)]}, book=book)
+    # Tiers that begin later leave a position open that they would not have let anybody open.
+    assert done.run.fills.row.tolist() == (rows or ([1, 4] if begins else []))
+    assert bool(done.orders[0].reason) == (not begins and not rows)

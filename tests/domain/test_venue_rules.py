@@ -5,7 +5,7 @@ import pytest
 
 from tallow.domain.errors import UserError
 from tallow.domain.scene import Execution
-from tallow.domain.venue_rules import RuleBook, VenueRules, book_of, merged, rules_not_followed
+from tallow.domain.venue_rules import RuleBook, VenueRules, book_of, merged
 
 
 def test_what_rules_leave_open_is_as_the_execution_says() -> None:
@@ -48,10 +48,6 @@ def test_a_book_comes_back_from_its_plain_values() -> None:
 def test_rules_that_change_nothing_are_left_out() -> None:
     stated = [VenueRules(0, 0.1), VenueRules(5, 0.1), VenueRules(7, 0.2), VenueRules(9, 0.2), VenueRules(11, 0.1)]
     assert [one.valid_from for one in merged(stated)] == [0, 7, 11]
-
-
-def test_what_knows_one_set_of_rules_is_named() -> None:
-    assert rules_not_followed("a sweep").message.startswith("a sweep cannot follow")
 
 
 TIERS = ((0, 0.01, 20), (1_000, 0.1))

@@ -120,16 +120,6 @@ def merged(rules: Iterable[VenueRules]) -> tuple[VenueRules, ...]:
     return tuple(kept)
 
 
-def rules_not_followed(who: str) -> UserError:
-    """Say that something knows one set of trading rules only, with one maintenance margin."""
-    return UserError(
-        "RULES_NOT_FOLLOWED",
-        f"{who} cannot follow trading rules that change inside a run, nor margin tiers",
-        facts={"valid": "a strategy of targets; or no venue_rules, and tick_size, lot_size, min_notional for all"},
-        commands=["tallow explain RULES_NOT_FOLLOWED"],
-    )
-
-
 def _plain(rules: VenueRules) -> list[Any]:
     # Rules without tiers are written as they were before there were any: the keys of results hang on it.
     row = [rules.valid_from, *(_number(getattr(rules, name)) for name in _LARGEST)]

@@ -1,5 +1,7 @@
 """The slots of working orders: submission, cancellation, end, and the range of prices in which they all sleep."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tallow.core.matching import Config, inlined, round_price, round_quantity
@@ -323,8 +325,16 @@ def cancel(m: Floats, slots: Floats, number: float, row: float) -> None:  # prag
             end(slots, k, CANCELLED, ASKED, row)
 
 
+class Steps(NamedTuple):
+    """What orders were rounded and measured by before."""
+
+    tick_size: float
+    lot_size: float
+    min_notional: float
+
+
 @inlined
-def _put_under(rules: Rules, old: Config, m: Floats, slots: Floats, k: int) -> float:  # pragma: no cover
+def _put_under(rules: Rules, old: Steps, m: Floats, slots: Floats, k: int) -> float:  # pragma: no cover
     # Round an order again where the steps have changed; give why it is too small now, 0 when it is not.
     costs, held, side = rules.costs, m[M_POSITION], slots[k, SIDE]
     if costs.tick_size != old.tick_size:
@@ -338,7 +348,7 @@ def _put_under(rules: Rules, old: Config, m: Floats, slots: Floats, k: int) -> f
 
 
 @called
-def adopt(rules: Rules, old: Config, m: Floats, slots: Floats, now: tuple[float, float]) -> None:  # pragma: no cover
+def adopt(rules: Rules, old: Steps, m: Floats, slots: Floats, now: tuple[float, float]) -> None:  # pragma: no cover
     """Put working orders under other trading rules; `now` is the row where they begin and the close before it.
 
     Prices are rounded again in favour of patience, what is left is rounded down; what is too small now ends.

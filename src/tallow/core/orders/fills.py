@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tallow.core.engine.state import Fill
-from tallow.core.matching import Request, account_equity, inlined, market_price, round_quantity
+from tallow.core.matching import Request, account_equity, inlined, is_too_large, market_price, round_quantity
 from tallow.core.orders.book import DUST, end, is_limit, spread
 from tallow.core.orders.ledger import book, count_in, send_to_target
 from tallow.core.orders.state import (
@@ -82,7 +82,8 @@ def _refusal(rules: Rules, m: Floats, quantity: float, deal: tuple[float, float]
         return SHORT_NOT_ALLOWED
     cash = m[M_CASH] - quantity * price - abs(quantity) * price * rate
     equity, worth = account_equity(cash, after, price), abs(after) * price
-    return INSUFFICIENT_FUNDS if worth > rules.costs.leverage * (equity + DUST * worth) else 0.0
+    covered = worth <= rules.costs.leverage * (equity + DUST * worth) and not is_too_large(rules.costs.tiers, worth)
+    return 0.0 if covered else INSUFFICIENT_FUNDS
 
 
 @inlined

@@ -16,7 +16,7 @@ from tallow.core.engine import step as steps
 from tallow.core.engine.kernels import fingerprint_of
 from tallow.core.engine.memory import borrow, borrow_columns
 from tallow.core.engine.step import mark
-from tallow.core.matching import Config, account_equity, inlined
+from tallow.core.matching import account_equity, inlined
 from tallow.core.orders import amendments, fills, ledger
 from tallow.core.orders import book as books
 from tallow.core.orders import state as desks
@@ -347,7 +347,7 @@ def _build_replay(fingerprint: int) -> Callable[..., Any]:
 def _build_adopt(fingerprint: int) -> Callable[..., None]:
     @njit(cache=True, nogil=True, error_model="numpy")
     def adopt(
-        rules: Rules, old: Config, book: Book, ended: Floats, now: tuple[float, float]
+        rules: Rules, old: books.Steps, book: Book, ended: Floats, now: tuple[float, float]
     ) -> None:  # pragma: no cover
         """Put working orders under other trading rules; levels of the position are moved already."""
         _ = fingerprint

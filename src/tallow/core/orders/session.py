@@ -9,6 +9,7 @@ from tallow.core.engine.checks import check_cash
 from tallow.core.engine.kernels import KERNELS as ENGINE
 from tallow.core.engine.state import EVENTS
 from tallow.core.engine.stretches import Stretch
+from tallow.core.orders.book import Steps
 from tallow.core.orders.kernels import ENDS_A_BAR, KERNELS, Book, Logs, Tape, tape_until
 from tallow.core.orders.state import (
     DESK_SIZE,
@@ -112,7 +113,8 @@ class Session:
         old, self._execution = self.rules.costs, execution
         self.rules = make_rules(execution, self._filling)
         ENGINE.relevel(self.rules.costs, self.book.memory)
-        KERNELS.adopt(self.rules, old, self.book, ended, now)
+        steps = Steps(old.tick_size, old.lot_size, old.min_notional)
+        KERNELS.adopt(self.rules, steps, self.book, ended, now)
 
     def enter(self, stretch: Stretch, tape: Tape, logs: Logs) -> tuple[Tape, Logs]:
         """Go over to the rules of a stretch; give the tape up to its end, and logs with room."""
