@@ -6,6 +6,7 @@ import pytest
 
 from tallow.domain.columns import Bars, Floats
 from tallow.domain.errors import UserError
+from tallow.domain.fill_rules import FillRules
 from tallow.domain.market import parse_symbol
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.timeframes import DAY, HOUR
@@ -218,6 +219,8 @@ def test_the_option_that_gives_the_rules_again(scene: Scene) -> None:
     assert rule_words(scene) == []
     assert rule_words(replace(scene, rules=_book(BY_HAND))) == ["--venue-rules FILE"]
     assert rule_words(replace(scene, rules=replace(_book(BY_HAND), version=3))) == ["--venue-rules"]
+    filling = FillRules(participation=0.1, touch_fills=True)
+    assert rule_words(replace(scene, filling=filling)) == ["--participation 0.1", "--touch-fills"]
 
 
 def test_rules_must_fit_the_leverage_before_anything_runs(scene: Scene) -> None:

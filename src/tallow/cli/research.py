@@ -97,7 +97,7 @@ def backtest(session: Session, /, strategy: str, **chosen: Any) -> int:
 
 @click.command()
 @click.argument("strategy", metavar="FILE|NAME")
-@options(MARKET, RULES)
+@options(MARKET, RULES, FILLING)
 @click.option("--cut", type=click.IntRange(0), help="show one finding again: the last row that both runs see alike")
 @click.option("--future", default="truncate", show_default=True, help="with --cut: how the bars after it are changed")
 @click.option("--row", type=click.IntRange(0), help="with --cut: the row that changes")

@@ -175,10 +175,11 @@ def rule_notes(scene: Scene, time: Times) -> tuple[str, ...]:
 
 
 def rule_words(scene: Scene) -> list[str]:
-    """Give the option that runs a scene under its rules again; the file of rules given by hand is not known."""
-    if scene.rules is None:
-        return []
-    return ["--venue-rules" if scene.rules.version is not None else "--venue-rules FILE"]
+    """Give the options that run a scene under its rules again; the file of rules given by hand is not known."""
+    rules, filling = scene.terms
+    words = [] if rules is None else ["--venue-rules" if rules.version is not None else "--venue-rules FILE"]
+    words += [] if filling.participation is None else [f"--participation {filling.participation:g}"]
+    return [*words, "--touch-fills"] if filling.touch_fills else words
 
 
 def _no_rules(instrument: Instrument, where: str = "the lake") -> UserError:
