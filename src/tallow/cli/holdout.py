@@ -68,7 +68,7 @@ def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:
 
 @holdout.command("open-portfolio")
 @click.argument("weights", metavar="FILE|NAME")
-@options(SYMBOLS, SPAN[-1:], ACCOUNT, MONEY)
+@options(SYMBOLS, SPAN[-1:], ACCOUNT, MONEY, RULES)
 @click.option("--no-check", is_flag=True, help="leave the look-ahead check out; the result is shown as unproven")
 @verb
 def open_portfolio(session: Session, /, weights: str, **chosen: Any) -> int:

@@ -100,7 +100,7 @@ def walkforward(session: Session, /, strategy: str, axes: tuple[str, ...], **cho
 @click.command("cross-validate")
 @click.argument("strategy", metavar="FILE|NAME")
 @click.argument("axes", nargs=-1, required=True, metavar="K=VALUES...")
-@options(MARKET, MONEY, SEARCH)
+@options(MARKET, MONEY, RULES, SEARCH)
 @click.option("--groups", type=click.IntRange(2), default=6, show_default=True, help="equal parts of the data")
 @click.option("--test-groups", type=click.IntRange(1), default=2, show_default=True, help="held out at a time")
 @click.option("--purge", default="0", show_default=True, metavar="LENGTH", help="dropped on both sides of those")
