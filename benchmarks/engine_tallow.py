@@ -25,8 +25,9 @@ from tallow.core.sweep import Spread, crossings, sweep  # noqa: E402
 from tallow.domain.columns import Bars  # noqa: E402
 from tallow.domain.scene import Execution  # noqa: E402
 from tallow.domain.timeframes import parse_timeframe  # noqa: E402
-from tallow.runners import batches, inline  # noqa: E402
 
+if options.task in ("single", "bracket") or options.mode == "signals":  # strategies of files, which come with pandas
+    from tallow.runners import batches, inline
 import_s = time.perf_counter() - started
 columns = workload.load(options.inputs)
 bars = Bars.of(columns["time"], tuple(columns[name] for name in workload.COLUMNS[1:]))
