@@ -1,5 +1,3 @@
-import types
-
 import numpy as np
 from numba import njit
 
@@ -45,20 +43,6 @@ def test_a_log_that_fills_up_is_continued():
     done = run(bars, (np.arange(count) // 2 % 2).astype(float), Execution(), cash=1_000)
     assert len(done.fills) == (count - 1) // 2
     assert (np.diff(done.fills.row) == 2).all()
-
-
-def test_machine_code_on_disk_belongs_to_the_source_it_was_made_from():
-    def module(source: str) -> types.ModuleType:
-        made = types.ModuleType("rules")
-        exec(source, made.__dict__)
-        made.rule = njit(made.rule)
-        return made
-
-    first = module("limit = 1.0\ndef rule(x): return x + 1")
-    fingerprint = kernels.fingerprint_of(first)
-    assert fingerprint == kernels.fingerprint_of(module("limit = 1.0\ndef rule(x): return x + 1"))
-    changed = ["limit = 2.0\ndef rule(x): return x + 1", "limit = 1.0\ndef rule(x): return x + 2"]
-    assert fingerprint not in {kernels.fingerprint_of(module(source)) for source in changed}
 
 
 def test_a_state_that_never_moves_costs_no_state():

@@ -123,6 +123,19 @@ def test_a_summary_has_the_numbers_of_every_bar(execution, seed, rows, paid):
         assert found.bar_sharpe == pytest.approx(returns.mean() / spread, rel=1e-9, abs=1e-10)
 
 
+@pytest.mark.parametrize("jump", [1e3, 1e6, 1e12])
+def test_a_jump_of_the_price_does_not_spoil_the_ratio_of_what_was_earned_elsewhere(jump):
+    bars = walk(700, 4, halts=0.0)
+    scale = np.where(np.arange(700) < 350, 1.0, jump)
+    prices = tuple(getattr(bars, name) * scale for name in ("open", "high", "low", "close"))
+    bars = Bars.of(bars.time, (*prices, bars.volume))
+    targets = np.where((np.arange(700) > 20) & (np.arange(700) < 300), 1.0, 0.0)
+    found = summarize(bars, targets, Execution(), cash=CASH, periods_per_year=1.0)
+    levels = np.concatenate(([CASH], run(bars, targets, Execution(), cash=CASH).equity))
+    returns = np.diff(levels) / levels[:-1]
+    assert found.bar_sharpe == pytest.approx(returns.mean() / returns.std(ddof=1), rel=1e-9)
+
+
 def test_truth_values_and_numbers_give_the_same_run():
     bars = walk(500, 5)
     truth = np.random.default_rng(1).random(500) > 0.5

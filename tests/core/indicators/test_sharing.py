@@ -1,7 +1,9 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from tallow.core.indicators import macd, sharing, sma
+from tallow.core.indicators import ema, macd, sharing, sma
 from tallow.core.indicators.sharing import LineStore
 
 CLOSE = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
@@ -86,3 +88,28 @@ def test_an_average_from_shared_sums_is_the_average_alone():
             together = [sma(values, window) for window in (1, 2, 3, 7)]
         for window, line in zip((1, 2, 3, 7), together, strict=True):
             np.testing.assert_array_equal(line, sma(values, window))
+
+
+def test_views_of_what_others_have_are_never_written_to(monkeypatch):
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
+    values, own = np.arange(10.0), np.arange(20.0)
+    store = LineStore([values])
+    for shift in range(30):
+        store.call(lambda column, by: column[::-1] if by % 2 else own[by % 10 : by % 10 + 10], values, shift)
+        store.call(sma, values, shift + 1)
+    np.testing.assert_array_equal(values, np.arange(10.0))
+    np.testing.assert_array_equal(own, np.arange(20.0))
+
+
+def test_forgotten_lines_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(sharing, "LINE_BYTES", 0)
+    values = np.random.default_rng(1).random(100_000)
+    with sharing.sharing(LineStore([values])):
+        tracemalloc.start()
+        for window in range(2, 40):
+            ema(values, window)
+            sma(values, window)
+        kept, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert kept < 12 * values.nbytes
+    assert most < 14 * values.nbytes

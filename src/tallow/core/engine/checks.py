@@ -29,6 +29,7 @@ from tallow.domain.timeframes import SECOND
 
 _refused = cast(Any, is_refused).py_func  # the same rule on arrays
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
+_MOST_SQUARES = 100.0  # summed squares of returns beyond which a difference of sums is wrong in the ninth digit
 JITTER = SECOND  # how late a venue's funding stamp may be and still mean the bar's open
 
 
@@ -55,7 +56,9 @@ class Market:
         """What a summary needs of the closes between two events."""
         bits = _bits(self.columns.close)
         low, high = extremes_of_runs(*block_extremes(bits, bits))
-        return Closes(bits, low, high, *sum_returns(self.columns.close))
+        returns, squares = sum_returns(self.columns.close)
+        kept = len(self) if len(self) and squares[-1] <= _MOST_SQUARES else 0
+        return Closes(bits, low, high, returns[:kept], squares[:kept])
 
     @cached_property
     def reach(self) -> Reach:

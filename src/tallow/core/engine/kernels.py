@@ -5,9 +5,7 @@ never used after a rule has changed. Where a scene uses none of the rarer rules,
 zero is built from the same source, and the compiler removes what they would cost.
 """
 
-import hashlib
 from collections.abc import Callable
-from types import CodeType, ModuleType
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -18,6 +16,7 @@ from tallow.core.engine import bits, segments
 from tallow.core.engine import memory as memories
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
+from tallow.core.engine.fingerprints import fingerprint_of
 from tallow.core.engine.memory import (
     Columns,
     bar_at,
@@ -256,24 +255,6 @@ def find_bad_row(time: Times, columns: Columns) -> int:  # pragma: no cover
             if not (lowest > 0.0 and total < np.inf) or (i > 0 and time[i] <= time[i - 1]):
                 return i
     return -1
-
-
-def fingerprint_of(*modules: ModuleType) -> int:
-    """Give a number that changes with the code or the constants of any function in these modules."""
-    seen = hashlib.sha256()
-    for module in modules:
-        for name, value in sorted(vars(module).items()):
-            function = getattr(value, "py_func", None) or getattr(value, "_defn", None)
-            if isinstance(value, int | float):
-                seen.update(f"{name}={value!r}".encode())
-            elif function is not None:
-                seen.update(_code_bytes(function.__code__))
-    return int.from_bytes(seen.digest()[:7], "big")
-
-
-def _code_bytes(code: CodeType) -> bytes:
-    constants = [value for value in code.co_consts if not isinstance(value, CodeType)]
-    return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames)).encode()
 
 
 FINGERPRINT = fingerprint_of(matching, bits, states, steps, memories, segments)

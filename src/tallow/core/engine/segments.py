@@ -5,12 +5,15 @@ charged, or a price reaches a level. What lies between is found and summed up bl
 step would have given: highest and lowest equity to the last bit, sums of returns to their rounding.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba import njit
 
+from tallow.core.engine import bits, memory
 from tallow.core.engine.bits import WORD, changed_bits, first_bit, last_bit
+from tallow.core.engine.fingerprints import fingerprint_of
 from tallow.core.engine.memory import Columns, bar_at, borrow, next_paid
 from tallow.core.engine.state import State
 from tallow.core.engine.step import accept, mark, quiet_range, step
@@ -36,7 +39,8 @@ class Closes(NamedTuple):
 
     The bits of positive numbers are ordered as the numbers are, and whole numbers are compared in vector instructions.
     Row `level` of the extremes has those of the 2**level blocks from each block on, so that two numbers answer for any
-    run of blocks. Summed up are the returns from bar to bar and their squares.
+    run of blocks. Summed up are the returns from bar to bar and their squares; there are none of these where prices
+    jump so far that differences of sums would lose the small returns.
     """
 
     bits: Times
@@ -109,20 +113,27 @@ def _take_part(
     return kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def find_changes(targets: Floats) -> tuple[Times, Floats]:  # pragma: no cover
-    """Find the rows whose target differs from the last one that is not NaN, and those targets."""
-    targets = borrow(targets)
-    rows = np.empty(2 * _PART, np.int64)
-    kept: tuple[float, int] = (targets.dtype.type(0), 0)
-    if len(targets) > 0:
-        kept = _take(targets, 0, kept, borrow(rows))
-    for start in range(1, len(targets), _PART):
-        if kept[1] + _PART > len(rows):
-            rows = np.concatenate((rows, rows))
-        kept = _take_part(targets, (start, min(start + _PART, len(targets))), kept, borrow(rows))
-    found = rows[: kept[1]].copy()
-    return found, targets[found].astype(np.float64)
+def _build_find_changes(fingerprint: int) -> Callable[[Any], tuple[Times, Floats]]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def find_changes(targets: Floats) -> tuple[Times, Floats]:  # pragma: no cover
+        """Find the rows whose target differs from the last one that is not NaN, and those targets."""
+        _ = fingerprint
+        targets = borrow(targets)
+        rows = np.empty(2 * _PART, np.int64)
+        kept: tuple[float, int] = (targets.dtype.type(0), 0)
+        if len(targets) > 0:
+            kept = _take(targets, 0, kept, borrow(rows))
+        for start in range(1, len(targets), _PART):
+            if kept[1] + _PART > len(rows):
+                rows = np.concatenate((rows, rows))
+            kept = _take_part(targets, (start, min(start + _PART, len(targets))), kept, borrow(rows))
+        found = rows[: kept[1]].copy()
+        return found, targets[found].astype(np.float64)
+
+    return cast(Callable[[Any], tuple[Times, Floats]], find_changes)
+
+
+find_changes = _build_find_changes(fingerprint_of(bits, memory))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -278,7 +289,7 @@ def gather_quiet(
         return moments
     moments = _deepest(moments, state, close, closes, span)
     returns, squares = moments.returns, moments.squares
-    if abs(cash) <= _NO_CASH * abs(quantity) * close[start - 1]:
+    if len(closes.returns) > 0 and abs(cash) <= _NO_CASH * abs(quantity) * close[start - 1]:
         returns += closes.returns[stop - 1] - closes.returns[start - 1]
         squares += closes.squares[stop - 1] - closes.squares[start - 1]
     else:

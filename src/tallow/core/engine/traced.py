@@ -1,12 +1,16 @@
 """A run that keeps what happened, and works out a mark for every bar when somebody asks for them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba import njit
 
+from tallow.core import matching
+from tallow.core.engine import memory
+from tallow.core.engine.fingerprints import fingerprint_of
 from tallow.core.engine.logs import fill_log, name_events, trade_log
 from tallow.core.engine.memory import borrow
 from tallow.core.engine.segments import Changes
@@ -118,14 +122,22 @@ def spread(row: Ints, value: Floats, count: int) -> Floats:
     return np.repeat(value, _lengths(row, count))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _equity(close: Floats, row: Ints, cash: Floats, quantity: Floats, line: Floats) -> None:  # pragma: no cover
-    close, line = borrow(close), borrow(line)
-    for k in range(len(row)):
-        end = row[k + 1] if k + 1 < len(row) else len(close)
-        part, marks, balance, held = close[row[k] : end], line[row[k] : end], cash[k], quantity[k]
-        for i in range(len(part)):
-            marks[i] = account_equity(balance, held, part[i])
+def _build_equity(fingerprint: int) -> Callable[..., None]:
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def equity(close: Floats, row: Ints, cash: Floats, quantity: Floats, line: Floats) -> None:  # pragma: no cover
+        """Write the mark of every close to `line`."""
+        _ = fingerprint
+        close, line = borrow(close), borrow(line)
+        for k in range(len(row)):
+            end = row[k + 1] if k + 1 < len(row) else len(close)
+            part, marks, balance, held = close[row[k] : end], line[row[k] : end], cash[k], quantity[k]
+            for i in range(len(part)):
+                marks[i] = account_equity(balance, held, part[i])
+
+    return cast(Callable[..., None], equity)
+
+
+_equity = _build_equity(fingerprint_of(matching, memory))
 
 
 def equity_of(path: Path) -> Floats:

@@ -88,8 +88,9 @@ class LineStore:
 
     def _forget(self) -> None:
         _, line = self._held.popitem(last=False)
-        # What nobody else has: this name and the argument of the call count as two.
-        if isinstance(line, np.ndarray) and line.dtype == np.float64 and sys.getrefcount(line) == 2:
+        # Memory of its own, no view of another array, that nobody else has: this name and the argument count as two.
+        owned = isinstance(line, np.ndarray) and line.base is None and line.dtype == np.float64
+        if owned and not self._left and sys.getrefcount(line) == 2:
             line.flags.writeable = True
             self._left.append(line)
 

@@ -13,7 +13,7 @@ from tallow.core import matching
 from tallow.core.engine import memory as memories
 from tallow.core.engine import state as states
 from tallow.core.engine import step as steps
-from tallow.core.engine.kernels import fingerprint_of
+from tallow.core.engine.fingerprints import fingerprint_of
 from tallow.core.engine.memory import borrow, borrow_columns
 from tallow.core.engine.step import mark
 from tallow.core.matching import account_equity, inlined

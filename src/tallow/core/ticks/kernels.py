@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numba import njit
 
-from tallow.core.engine.kernels import fingerprint_of
+from tallow.core.engine.fingerprints import fingerprint_of
 from tallow.core.engine.memory import borrow
 from tallow.core.matching import account_equity, inlined
 from tallow.core.orders import kernels as order_kernels
