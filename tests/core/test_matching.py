@@ -185,6 +185,8 @@ def test_tiers_are_kept_where_a_position_can_be_liquidated():
     [
         ((3, 3_000, 0, 100), (90, False)),  # a notional of 9,000
         ((3, 3_400, 0, 100), (0, True)),  # 10,200 is for a leverage of 2 at most
+        ((2.5, 4_000, 0, 100), (0, True)),  # and 10,000 is already
+        ((2.5, 3_996, 0, 100), (99.9, False)),
         ((3, 3_000 - 9_500, 95, 100), (-5, False)),  # what makes a position smaller is never too large
         ((-3, 3_400, 0, 100), (0, True)),
         ((0, 3_400 - 10_200, 102, 100), (-102, False)),

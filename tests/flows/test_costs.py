@@ -45,7 +45,7 @@ def test_a_stored_result_has_the_ladder_of_its_targets(desk: Desk, scene: Scene,
     rungs = assumption_ladder(scene, result.run.target, market.bars, market.funding)
     assert result.ladder == (
         *rungs[:4],
-        trades_rung(scene, result.run.target, market.bars, None, desk.lake),
+        trades_rung(scene, result.run.target, market.bars, None, (desk.lake, None)),
         *rungs[4:],
     )
     found = {rung.label: rung.return_pct for rung in rungs}

@@ -12,12 +12,13 @@ from tallow.domain.market import parse_symbol
 from tallow.domain.orders import Order, Side
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.sent import Decisions, Sent
+from tallow.domain.tables import SILVER_TRADES
 from tallow.domain.timeframes import MINUTE, parse_timeframe
 from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.flows import on_trades, report
 from tallow.flows.backtest import Desk, backtest, pin, read_market
 from tallow.flows.ingest import ingest
-from tallow.flows.on_trades import trades_rung
+from tallow.flows.on_trades import series_of_trades, trades_rung
 from tallow.flows.refine import refine
 from tallow.ports import Lake, Page, Strategy
 
@@ -38,6 +39,10 @@ def recorded(lake: Lake, trade_page: Callable[..., Page]) -> Lake:
     return lake
 
 
+def held(lake: Lake, scene: Scene) -> tuple[Lake, int | None]:
+    return lake, lake.version(SILVER_TRADES, series_of_trades(scene.instrument))
+
+
 def bars_of(desk: Desk, scene: Scene) -> Bars:
     return read_market(desk.lake, scene, pin(desk.lake, scene)).bars
 
@@ -50,7 +55,7 @@ def test_a_target_fills_at_the_first_trade_after_the_latency(recorded: Lake, des
     bars = bars_of(desk, scene)
     assert len(bars) == COUNT
     targets = np.array([0.0, 1.0, 1.0, 0.0, *[0.0] * 6])
-    rung = trades_rung(scene, targets, bars, None, recorded)
+    rung = trades_rung(scene, targets, bars, None, held(recorded, scene))
     # Decided at 120 s and 240 s, there 100 ms later: the trades at those seconds have passed.
     assert rung.return_pct == pytest.approx(100.0 * (price(241) / price(121) - 1.0))
     assert (rung.kind, rung.label) == ("model", "recorded trades, 100 ms")
@@ -70,7 +75,7 @@ def test_orders_fill_by_the_rules_of_trades(recorded: Lake, desk: Desk, scene: S
     last = price(COUNT * 60 - 1)
 
     def earned(decisions: Decisions, **changes: object) -> float:
-        rung = trades_rung(replace(scene, **changes), decisions, bars, None, recorded)  # type: ignore[arg-type]
+        rung = trades_rung(replace(scene, **changes), decisions, bars, None, held(recorded, scene))  # type: ignore[arg-type]
         assert rung.return_pct is not None
         return 10.0 * rung.return_pct  # in quote units, of 1,000
 
@@ -90,7 +95,7 @@ def test_funding_is_paid_on_trades(recorded: Lake, desk: Desk, scene: Scene) -> 
     bars = bars_of(desk, scene)
     paid = FundingRates(bars.time[5:6] + 1, np.array([0.01]))
     targets = np.ones(COUNT)
-    free, less = (trades_rung(scene, targets, bars, rates, recorded).return_pct for rates in (None, paid))
+    free, less = (trades_rung(scene, targets, bars, rates, held(recorded, scene)).return_pct for rates in (None, paid))
     assert free is not None
     assert less is not None
     assert less == pytest.approx(free - 100.0 * 0.01 * price(300) / price(61))
@@ -102,7 +107,7 @@ def test_without_trades_the_rung_says_so(
     bars, targets = bars_of(desk, scene), np.ones(COUNT)
 
     def told(scene: Scene, bars: Bars, decisions: Decisions = targets) -> str:
-        rung = trades_rung(scene, decisions, bars, None, recorded)
+        rung = trades_rung(scene, decisions, bars, None, held(recorded, scene))
         assert rung.return_pct is None
         return rung.assumption
 
@@ -112,12 +117,12 @@ def test_without_trades_the_rung_says_so(
     later = replace(bars, time=bars.time + 5 * MINUTE)
     assert told(scene, later) == "not run: the lake holds trades in 6 of 10 bars that traded; every one is needed"
     quiet = replace(later, volume=np.where(np.arange(COUNT) < 6, 2.0, 0.0))
-    assert trades_rung(scene, targets, quiet, None, recorded).return_pct is not None
+    assert trades_rung(scene, targets, quiet, None, held(recorded, scene)).return_pct is not None
     full = Sent(np.zeros(40, np.int64), np.repeat(bid(0, 1.0).message, 40, axis=0), COUNT)
     assert "orders working at once" in told(scene, bars, full)
     monkeypatch.setattr(on_trades, "MOST_TRADES", 599)
     assert told(scene, bars) == "not run: the lake holds more than 599 trades of the range"
-    assert trades_rung(scene, targets, bars[:0], None, recorded).return_pct is None
+    assert trades_rung(scene, targets, bars[:0], None, held(recorded, scene)).return_pct is None
 
 
 def test_a_result_has_the_rung_and_its_page_shows_it(
@@ -129,6 +134,11 @@ def test_a_result_has_the_rung_and_its_page_shows_it(
             return np.where(np.arange(len(bars)) < 5, 0.5, 0.0)
 
     result = backtest(scene, Half(), desk)
+    assert backtest(scene, Half(), desk) is not result
+    assert backtest(scene, Half(), desk).key == result.key
+    assert result.table_versions[SILVER_TRADES.full_name] == recorded.version(
+        SILVER_TRADES, series_of_trades(scene.instrument)
+    )
     rung = result.ladder[4]
     assert rung.label == "recorded trades, 100 ms"
     assert rung.return_pct is not None
@@ -142,12 +152,26 @@ def test_a_result_has_the_rung_and_its_page_shows_it(
 def test_candles_of_the_calendar_end_by_it(recorded: Lake, scene: Scene) -> None:
     month = replace(scene, timeframe=parse_timeframe("1M"))
     start, column = np.array([1_704_067_200_000_000]), np.array([100.0])
-    rung = trades_rung(month, np.ones(1), Bars.of(start, (column, column, column, column, column)), None, recorded)
+    bars = Bars.of(start, (column, column, column, column, column))
+    rung = trades_rung(month, np.ones(1), bars, None, held(recorded, scene))
     assert rung.return_pct == 0.0
 
 
 def test_impact_is_not_counted_on_top_of_the_quantity_of_trades(recorded: Lake, desk: Desk, scene: Scene) -> None:
     bars = bars_of(desk, scene)
     costly = replace(scene, execution=replace(FREE, volume_impact=0.5))
-    plain, same = (trades_rung(one, np.ones(COUNT), bars, None, recorded).return_pct for one in (scene, costly))
+    plain, same = (
+        trades_rung(one, np.ones(COUNT), bars, None, held(recorded, scene)).return_pct for one in (scene, costly)
+    )
     assert plain == same
+
+
+def test_trades_that_come_later_make_another_result(
+    recorded: Lake, trade_page: Callable[..., Page], desk: Desk, scene: Scene, hold: type[Strategy]
+) -> None:
+    first = backtest(scene, hold(), desk)
+    ingest([trade_page(range(COUNT * 60 + 1, COUNT * 60 + 30))], recorded, job="test")
+    refine(recorded)
+    again = backtest(scene, hold(), desk)
+    assert again.key != first.key
+    assert again.table_versions[SILVER_TRADES.full_name] > first.table_versions[SILVER_TRADES.full_name]

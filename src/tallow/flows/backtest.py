@@ -21,13 +21,13 @@ from tallow.domain.market import Instrument
 from tallow.domain.results import Result, Run
 from tallow.domain.scene import Scene
 from tallow.domain.sent import Decisions, Sent
-from tallow.domain.tables import BRONZE_INSTRUMENTS, GOLD_CANDLES, SILVER_FUNDING
+from tallow.domain.tables import BRONZE_INSTRUMENTS, GOLD_CANDLES, SILVER_FUNDING, SILVER_TRADES
 from tallow.domain.timeframes import SECOND
 from tallow.domain.trials import dataset_of, trial_key
 from tallow.flows.appraise import STARTUP_BARS, appraise, counted_trials, find_settling
 from tallow.flows.costs import assumption_ladder
 from tallow.flows.incidents import find_incidents
-from tallow.flows.on_trades import trades_rung
+from tallow.flows.on_trades import series_of_trades, trades_rung
 from tallow.flows.read import no_data, read_candles, read_funding, series
 from tallow.flows.seals import refuse_sealed, seal_notes
 from tallow.flows.venue_rules import rule_notes
@@ -144,7 +144,8 @@ def whole_ladder(result: Result, market: Market, lake: Lake) -> tuple[Rung, ...]
     """Carry out the decisions of a result under other executions and costs, and on the trades that the lake holds."""
     scene, decisions = result.scene, result.decisions
     rungs = assumption_ladder(scene, decisions, market.bars, market.funding)
-    on_trades = trades_rung(scene, decisions, market.bars, market.funding, lake)
+    version = market.versions.get(SILVER_TRADES.full_name)
+    on_trades = trades_rung(scene, decisions, market.bars, market.funding, (lake, version))
     models = sum(rung.kind == "model" for rung in rungs)
     return (*rungs[:models], on_trades, *rungs[models:])
 
@@ -209,7 +210,10 @@ def strategy_hash(strategy: Strategy) -> str:
 
 
 def pin(lake: Lake, scene: Scene) -> dict[str, int]:
-    """Give the versions of the tables that a scene reads; an absent one is left out."""
+    """Give the versions of the tables that a scene reads; an absent one is left out.
+
+    Trades are among them for the rung of the ladder that is filled on them: with other trades it is another result.
+    """
     candles = lake.version(GOLD_CANDLES, series(scene.instrument, scene.timeframe))
     if candles is None:
         raise no_data(lake, scene.instrument, scene.timeframe, scene.range)
@@ -217,7 +221,9 @@ def pin(lake: Lake, scene: Scene) -> dict[str, int]:
     funding = lake.version(SILVER_FUNDING, _funding_series(scene.instrument)) if scene.instrument.is_perpetual else None
     if scene.rules is not None and scene.rules.version is not None:
         versions[BRONZE_INSTRUMENTS.full_name] = scene.rules.version
-    return versions if funding is None else {**versions, SILVER_FUNDING.full_name: funding}
+    trades = lake.version(SILVER_TRADES, series_of_trades(scene.instrument))
+    known = {SILVER_FUNDING.full_name: funding, SILVER_TRADES.full_name: trades}
+    return {**versions, **{name: version for name, version in known.items() if version is not None}}
 
 
 def read_market(lake: Lake, scene: Scene, versions: dict[str, int]) -> Market:

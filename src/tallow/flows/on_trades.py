@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tallow.domain.columns import Bars, FundingRates, Ticks, Times
 from tallow.domain.errors import Error
 from tallow.domain.evidence import Rung
+from tallow.domain.market import Instrument
 from tallow.domain.orders import Latency, TickRules
 from tallow.domain.ranges import TimeRange
 from tallow.domain.scene import Scene
@@ -24,13 +25,20 @@ _LABEL = f"recorded trades, {ORDER_LATENCY // 1_000} ms"
 _COLUMNS = ("event_time", "price", "quantity", "buyer_is_maker")
 
 
-def trades_rung(scene: Scene, decisions: Decisions, bars: Bars, funding: FundingRates | None, lake: Lake) -> Rung:
+def series_of_trades(instrument: Instrument) -> dict[str, str]:
+    """Name the rows of an instrument in the table of trades."""
+    return {"venue": instrument.venue, "symbol": instrument.symbol}
+
+
+def trades_rung(
+    scene: Scene, decisions: Decisions, bars: Bars, funding: FundingRates | None, pinned: tuple[Lake, int | None]
+) -> Rung:
     """Fill the orders of decisions on the trades that the lake holds, each 100 ms after the close that sends it.
 
-    It needs a trade in every bar that traded; the rung says so where there is none, and has no return then.
+    It needs a trade in every bar that traded; the rung says so where there is none, and has no return then. `pinned` is
+    the lake and the version of the table in it.
     """
-    where = {"venue": scene.instrument.venue, "symbol": scene.instrument.symbol}
-    version = lake.version(SILVER_TRADES, where)
+    (lake, version), where = pinned, series_of_trades(scene.instrument)
     if version is None or not len(bars):
         return _not_run(f"the lake holds no trades of {scene.instrument}")
     closes = _closes(scene, bars)

@@ -96,7 +96,10 @@ def test_views_of_what_others_have_are_never_written_to(monkeypatch):
     store = LineStore([values])
     for shift in range(30):
         store.call(lambda column, by: column[::-1] if by % 2 else own[by % 10 : by % 10 + 10], values, shift)
-        store.call(sma, values, shift + 1)
+        store.call(lambda column, by: np.column_stack((column, column + by)), values, shift)
+        store.call(lambda column, by: np.arange(10.0 - by % 3).astype(np.float32 if by % 2 else float), values, shift)
+        line = store.call(sma, values, shift + 1)
+        assert (line.shape, line.dtype) == ((10,), np.float64)
     np.testing.assert_array_equal(values, np.arange(10.0))
     np.testing.assert_array_equal(own, np.arange(20.0))
 

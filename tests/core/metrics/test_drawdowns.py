@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallow.core.metrics.drawdowns import Drawdown, drawdowns
+from tallow.core.metrics.drawdowns import Drawdown, drawdowns, path_drawdowns
+from tallow.domain.results import Path
 
 
 def times(rows):
@@ -49,3 +50,14 @@ def test_the_deepest_is_empyricals_and_no_two_overlap(seed, rows):
     ordered = sorted(falls, key=lambda fall: fall.trough)
     assert all(a.end is not None and a.end <= b.start for a, b in pairwise(ordered))
     assert sum(fall.bars for fall in falls) <= rows
+
+
+def test_a_peak_ends_with_the_last_row_without_a_position():
+    close = np.array([100.0, 105.0, 110.0, 90.0, 130.0, 110.0, 99.0, 88.0])
+    path = Path(close, np.array([0, 3, 5]), np.array([0.0, 110.0, 0.0]), np.array([1.0, 0.0, 1.0]))
+    (found,) = path_drawdowns(path, np.arange(8) * 60, 100.0)
+    # Sold at 110 in row 3 and bought back in row 5 at the same price: that is the last row at the peak.
+    assert (found.start, found.trough, found.bars) == (5 * 60, 7 * 60, 2)
+    assert found.depth_pct == pytest.approx(-20.0)
+    (found,) = path_drawdowns(path._replace(close=close - (np.arange(8) == 5)), np.arange(8) * 60, 100.0)
+    assert (found.start, found.bars) == (4 * 60, 3)

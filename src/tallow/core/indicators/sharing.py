@@ -89,7 +89,7 @@ class LineStore:
     def _forget(self) -> None:
         _, line = self._held.popitem(last=False)
         # Memory of its own, no view of another array, that nobody else has: this name and the argument count as two.
-        owned = isinstance(line, np.ndarray) and line.base is None and line.dtype == np.float64
+        owned = type(line) is np.ndarray and line.ndim == 1 and line.flags.owndata and line.dtype == np.float64
         if owned and not self._left and sys.getrefcount(line) == 2:
             line.flags.writeable = True
             self._left.append(line)

@@ -387,8 +387,7 @@ def _middle(paths: Sequence[CrossPath]) -> int:
 def _orders_refused(scene: Scene) -> UserError:
     return UserError(
         ORDERS,
-        f"{scene.strategy} sends orders; a cross-validation joins the targets of many choices to one account, and "
-        "orders cannot be joined",
-        facts={"valid": "a strategy that sets targets"},
-        commands=["tallow explain ORDERS_NOT_JOINED"],
+        f"{scene.strategy} sends orders; a cross-validation joins the targets of many choices to one account",
+        facts={"valid": "a strategy that sets targets, or a walk forward, in which every test begins flat"},
+        commands=["tallow walkforward --help", "tallow explain ORDERS_NOT_JOINED"],
     )
