@@ -16,6 +16,9 @@ _SYMBOL = click.option("-s", "--symbol", required=True, help="instrument; venue:
 _LENGTH = click.option("-t", "--timeframe", default="1h", show_default=True, help="candle length that exists of it")
 
 
+_AGAIN = "opened before by this very version: the result of then, at the settings of then"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def holdout() -> None:
     """Seal the last part of the data, and open it once for each version of a strategy."""
@@ -60,7 +63,7 @@ def open_sealed(session: Session, /, strategy: str, **chosen: Any) -> int:
     code, scene = prepare(workspace, strategy, chosen)
     workspace.build_candles(scene)
     done = open_holdout(scene, code, workspace.desk(check=not chosen["no_check"]))
-    said = "opened before by this very version" if done.again else "opened now"
+    said = _AGAIN if done.again else "opened now"
     body = {"holdout": describe(done.holdout), "again": done.again, **workspace.describe(done.result)}
     session.emit(body, f"{workspace.text(done.result)}\n\nHoldout: {said}; {done.holdout.words}.")
     return refuse(done.result.certificate, strategy) if done.result.certificate else 0
@@ -84,7 +87,7 @@ def open_portfolio(session: Session, /, weights: str, **chosen: Any) -> int:
     workspace = open_market(session)
     asked = {name: value for name, value in chosen.items() if name not in OWN}
     done = workspace.open_holdouts(book, check=not chosen["no_check"], **asked)
-    said = "opened before by this very version" if done.again else "opened now"
+    said = _AGAIN if done.again else "opened now"
     states = "; ".join(f"{one.seal.instrument} {one.words}" for one in done.holdouts)
     body = {
         "holdouts": [describe(one) for one in done.holdouts],

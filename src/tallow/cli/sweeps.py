@@ -112,10 +112,10 @@ def walkforward(session: Session, /, strategy: str, axes: tuple[str, ...], **cho
 def cross_validate(session: Session, /, strategy: str, axes: tuple[str, ...], **chosen: Any) -> int:
     """Choose the best combination on some groups of the data, apply it to those held out, in every combination.
 
-    VALUES are those of `tallow sweep`; LENGTH is 12h, 4d or a number of bars. Combinatorial purged cross-validation:
-    what the splits hold out is joined to whole histories (paths), each carried out as one account, so that there is a
-    distribution of results instead of one. Stored like a sweep: the same again computes nothing, and what was stopped
-    goes on. Exit code 4 when the look-ahead check of what was chosen most often fails.
+    VALUES are those of `tallow sweep`; LENGTH is 12h, 4d (rounded up to bars) or a number of bars. Combinatorial purged
+    cross-validation: what the splits hold out is joined to whole histories (paths), each carried out as one account, so
+    that there is a distribution of results instead of one. Stored like a sweep: the same again computes nothing, and
+    what was stopped goes on. Exit code 4 when the look-ahead check of what was chosen most often fails.
     """
     from tallow.flows.sweep import Folding
     from tallow.flows.sweep import cross_validate as run

@@ -60,6 +60,7 @@ def crossed(hall: Any, cross: Strategy, cross_scene: Scene) -> Callable[..., Cro
     [
         (Folding(), 0, 5),  # one per cent of 500, rounded up
         (Folding(purge="12h", embargo=0), 12, 0),
+        (Folding(purge="90m", embargo="61m"), 2, 2),
         (Folding(purge=" 0 ", embargo="1d"), 0, 24),
     ],
 )

@@ -57,9 +57,12 @@ def test_a_replay_chooses_anew_and_gives_every_bit(hall: Any, cross: Strategy, c
     changed = {**found.body, "folds": folds, "engine_version": "0", "data_digest": "00", "metrics": {"trades": -1}}
     told = replay_walk(replace(found, body=changed), cross, studio).differences
     assert told[0].startswith("trades: stored -1, now ")
-    assert told[1:3] == ("step 1: chosen differently", "step 2: chosen differently")
+    assert told[1:3] == ("step 1: choice differs", "step 2: choice differs")
     assert told[3].startswith("data digest: stored 00, now ")
     assert told[4].startswith("engine version: stored 0, now ")
+    bent = [{**found.body["folds"][0], "test_return": 5.0}]
+    told = replay_walk(replace(found, body={**found.body, "folds": bent}), cross, studio).differences
+    assert told == ("steps: stored 1, now 2", "step 1: test_return differs")
 
 
 @pytest.mark.parametrize("change", ["axes", "goal", "stretch", "anchored", "cash", "execution", "source"])

@@ -19,7 +19,7 @@ from tallow.domain.results import Filed, Ints, Run
 from tallow.domain.scene import Scene, Value
 from tallow.domain.sent import Sent
 from tallow.domain.sweep import Evaluated, Row, Search, goal_column
-from tallow.domain.timeframes import Timeframe
+from tallow.domain.timeframes import Timeframe, parse_timeframe
 from tallow.flows.backtest import read_market, scored, strategy_hash
 from tallow.flows.replay import Replay, differences
 from tallow.flows.report.figures import plural
@@ -74,7 +74,12 @@ class Folding:
 
 
 def _length(name: str, length: str | int, timeframe: Timeframe) -> int:
-    return 0 if str(length).strip() == "0" else rows_of(name, length, timeframe)
+    # A candle that is touched in part is dropped whole, so a length of time is rounded up.
+    text = str(length).strip()
+    if text == "0":
+        return 0
+    whole = rows_of(name, length, timeframe)
+    return whole if text.isdigit() else -(-parse_timeframe(text).microseconds // timeframe.microseconds)
 
 
 def cross_validate(

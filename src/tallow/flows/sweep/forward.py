@@ -161,10 +161,10 @@ def replay_walk(found: Filed, strategy: Strategy, studio: Studio) -> Replay:
         )  # fmt: skip
         again = walker.go()
     different = differences(stored.result.metrics, again.result.metrics)
-    choices = zip(stored.folds, again.folds, strict=False)
-    different += [
-        f"step {place}: chosen differently" for place, (one, two) in enumerate(choices, 1) if not _same(one, two)
-    ]
+    if len(stored.folds) != len(again.folds):
+        different.append(f"steps: stored {len(stored.folds)}, now {len(again.folds)}")
+    steps = enumerate(zip(stored.folds, again.folds, strict=False), 1)
+    different += [f"step {place}: {part} differs" for place, pair in steps for part in _unlike(*pair)]
     if stored.result.orders is not None and not same_orders(stored.result.orders, again.result.orders):
         different.append("orders: the log differs")
     for name in ("data_digest", "engine_version"):
@@ -173,10 +173,12 @@ def replay_walk(found: Filed, strategy: Strategy, studio: Studio) -> Replay:
     return Replay(found.key, found.digest, again.result.digest, tuple(different))
 
 
-def _same(one: Fold, two: Fold) -> bool:
-    numbers = zip((one.trained, one.tested), (two.trained, two.tested), strict=True)
-    alike = all(left == right or (math.isnan(left) and math.isnan(right)) for left, right in numbers)
-    return alike and dict(one.parameters) == dict(two.parameters)
+def _unlike(one: Fold, two: Fold) -> list[str]:
+    # Names of what two steps do not have in common; an undefined number is like another.
+    pairs = {name: (getattr(one, name), getattr(two, name)) for name in ("trained", "tested", "test_return")}
+    found = [name for name, (left, right) in pairs.items() if left != right and not (left != left and right != right)]
+    found += ["rows"] if (one.train, one.test) != (two.train, two.test) else []
+    return found + (["choice"] if dict(one.parameters) != dict(two.parameters) else [])
 
 
 @dataclass(frozen=True, kw_only=True)
