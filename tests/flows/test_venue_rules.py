@@ -138,6 +138,15 @@ def test_a_file_may_hold_the_rules_of_several_instruments() -> None:
     assert caught.value.code == "NO_RULES"
 
 
+def test_a_row_names_its_instrument_in_any_spelling_or_is_for_all() -> None:
+    rows = ("01,,1", "02,btcusdt,2", "03,okx:BTC/USDT,3", "04,BTC-USDT,4")
+    text = "\n2024-01-".join(("valid_from,symbol,lot_size", *rows))
+    assert [one.lot_size for one in _book(text).rules] == [1, 2, 4]
+    with pytest.raises(UserError, match=r"rules.csv, line 2: 'B T C' is no instrument") as caught:
+        _book("valid_from,symbol,lot_size\n2024-01-01,B T C,1\n")
+    assert caught.value.code == "BAD_RULES"
+
+
 def test_the_ladder_of_a_stored_scene_needs_no_bars(scene: Scene) -> None:
     none = Bars.of(np.zeros(0, np.int64), (np.zeros(0),) * 5)
     rungs = assumption_ladder(replace(scene, rules=_book(BY_HAND)), np.zeros(0), none)

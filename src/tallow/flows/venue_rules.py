@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tallow.core.engine.stretches import stretches_of
 from tallow.domain.columns import Times
 from tallow.domain.errors import UserError
-from tallow.domain.market import Instrument
+from tallow.domain.market import Instrument, parse_symbol
 from tallow.domain.ranges import iso, parse_time
 from tallow.domain.scene import Scene
 from tallow.domain.tables import BRONZE_INSTRUMENTS
@@ -79,7 +79,7 @@ def parse_rules(text: str, name: str, instrument: Instrument) -> RuleBook:
 
     Margin tiers are a row each under the same `valid_from`: `notional_from` says where a tier begins, the row's
     `maintenance_margin` and `max_leverage` hold from there on. Other rules are in the first of these rows. In a file
-    of several instruments, each row names its own in `symbol`.
+    of several instruments, each row names its own in `symbol`, in any spelling; one that names none is for all.
 
     Args:
         text: of the file.
@@ -99,8 +99,8 @@ def parse_rules(text: str, name: str, instrument: Instrument) -> RuleBook:
     heads = [head.strip() for head in next(lines, [])]
     if "valid_from" not in heads or len(set(heads)) < len(heads) or not set(heads) <= set(HEADS):
         raise _bad(f"{name}: the heading is not that of trading rules", ", ".join(heads) or "nothing")
-    every = [_row_of(f"{name}, line {lines.line_num}", heads, cells) for cells in lines if cells]
-    rows = [row for row in every if row.symbol in (None, instrument.symbol, str(instrument))]
+    every = [_row_of(f"{name}, line {lines.line_num}", heads, cells, instrument.venue) for cells in lines if cells]
+    rows = [row for row in every if row.instrument in (None, instrument)]
     if every and not rows:
         raise _no_rules(instrument, name)
     rules: list[VenueRules] = []
@@ -113,10 +113,10 @@ def parse_rules(text: str, name: str, instrument: Instrument) -> RuleBook:
 
 
 class _Row(NamedTuple):
-    """A line of the file: where it stands, and what it says."""
+    """A line of the file: where it stands, whose it is (None is everybody's), and what it says."""
 
     place: str
-    symbol: str | None
+    instrument: Instrument | None
     moment: int
     numbers: dict[str, float]
 
@@ -128,18 +128,22 @@ class _Row(NamedTuple):
         return Tier(self.numbers[_FROM], self.numbers["maintenance_margin"], self.numbers.get(_MOST))
 
 
-def _row_of(place: str, heads: list[str], cells: list[str]) -> _Row:
+def _row_of(place: str, heads: list[str], cells: list[str], venue: str) -> _Row:
     if len(cells) != len(heads):
         raise _bad(f"{place}: {len(cells)} cells under {len(heads)} headings", ",".join(cells))
     given = {head: cell.strip() for head, cell in zip(heads, cells, strict=True)}
-    symbol, moment = given.pop(_SYMBOL, None), parse_time(given.pop("valid_from"))
+    symbol, moment = given.pop(_SYMBOL, ""), parse_time(given.pop("valid_from"))
+    try:
+        instrument = parse_symbol(symbol, venue) if symbol else None
+    except UserError:
+        raise _bad(f"{place}: {symbol!r} is no instrument", ",".join(cells)) from None
     try:
         numbers = {head: float(cell) for head, cell in given.items() if cell}
     except ValueError:
         raise _bad(f"{place}: a cell is not a number", ",".join(cells)) from None
     if _MOST in numbers and _FROM not in numbers:
         raise _bad(f"{place}: a max_leverage without a notional_from", ",".join(cells))
-    return _Row(place, symbol, moment, numbers)
+    return _Row(place, instrument, moment, numbers)
 
 
 def _rules_of(row: _Row) -> VenueRules:

@@ -154,3 +154,11 @@ def test_cash_must_be_positive(cash):
     with pytest.raises(UserError, match="cash") as caught:
         run(make_bars(), np.zeros(5), Execution(), cash=cash)
     assert caught.value.code == "BAD_SETTING"
+
+
+def test_the_reach_of_a_block_takes_in_its_opens():
+    close = np.full(70, 100.0)
+    opened, high, low = close.copy(), close + 1.0, close - 1.0
+    opened[3], opened[66] = 50.0, 200.0  # recordings exist whose open lies outside low and high
+    market = prepare(Bars.of(np.arange(70) * 60_000_000, (opened, high, low, close, np.ones(70))))
+    assert (market.reach.low.tolist(), market.reach.high.tolist()) == ([50.0, 99.0], [101.0, 200.0])

@@ -88,13 +88,20 @@ class LineStore:
 
     def _forget(self) -> None:
         _, line = self._held.popitem(last=False)
-        # Memory of its own, no view of another array, that nobody else has: this name and the argument count as two.
+        # Memory of its own, no view of another array, that nobody else has.
         owned = type(line) is np.ndarray and line.ndim == 1 and line.flags.owndata and line.dtype == np.float64
-        if owned and not self._left and sys.getrefcount(line) == 2:
+        if owned and not self._left and sys.getrefcount(line) == _UNSHARED:
             line.flags.writeable = True
             self._left.append(line)
 
 
+def _count_unshared() -> int:
+    # What Python counts where nobody else has an array depends on its version.
+    _, line = OrderedDict(one=np.empty(1)).popitem(last=False)
+    return sys.getrefcount(line)
+
+
+_UNSHARED = _count_unshared()
 _STORE: ContextVar[LineStore | None] = ContextVar("store", default=None)
 
 

@@ -16,11 +16,13 @@ from tallow.core.engine import Market, prepare
 from tallow.core.engine.batch import Summary, read_summary, summary_memory
 from tallow.core.engine.bits import WORD, first_bit, greater_bits
 from tallow.core.engine.checks import check_cash
+from tallow.core.engine.fingerprints import fingerprint_of
 from tallow.core.engine.kernels import FINGERPRINT, is_plain, plain
 from tallow.core.engine.memory import Columns, borrow, borrow_columns, load, store
 from tallow.core.engine.segments import Closes, Moments, advance, borrow_closes, gather_quiet
 from tallow.core.engine.state import EVENT_COLUMNS, STATE_SIZE
 from tallow.core.engine.step import mark
+from tallow.core.indicators import averages, sums
 from tallow.core.indicators.averages import EmaState, average_between, ema_start, ema_step, extend_prefix
 from tallow.core.indicators.inputs import checked_window
 from tallow.core.matching import Config, configure, inlined
@@ -242,4 +244,4 @@ def _build(fingerprint: int) -> Callable[..., None]:
     return cast(Callable[..., None], cross)
 
 
-_CROSS = _build(FINGERPRINT)
+_CROSS = _build(FINGERPRINT ^ fingerprint_of(averages, sums))
