@@ -18,6 +18,7 @@ from tallow.domain.sent import Sent
 from tallow.domain.sweep import Evaluated, Search
 from tallow.domain.timeframes import parse_timeframe
 from tallow.domain.trials import dataset_of
+from tallow.domain.venue_rules import RuleBook, VenueRules
 from tallow.flows.backtest import pin, read_market
 from tallow.flows.sweep import Folding, Studio, cross_validate, sweep
 from tallow.flows.sweep.cross import most_chosen, pooled, replay_cross
@@ -82,11 +83,12 @@ def test_more_paths_than_fit_into_memory_are_refused() -> None:
     assert caught.value.code == "BAD_PARAMETER"
 
 
+@pytest.mark.parametrize("rules", [None, RuleBook((VenueRules(0, lot_size=3.0), VenueRules(99 * HOUR, lot_size=2.0)))])
 def test_every_path_is_the_choices_of_its_splits_joined(
-    crossed: Callable[..., CrossValidationResult], cross_scene: Scene
+    crossed: Callable[..., CrossValidationResult], cross_scene: Scene, rules: RuleBook | None
 ) -> None:
     bars = prices()
-    done = crossed(bars)
+    done = crossed(bars, rules=rules)
     assert [split.groups for split in done.splits] == list(itertools.combinations(range(4), 2))
     assert [path.splits for path in done.paths] == [(0, 0, 1, 2), (1, 3, 3, 4), (2, 4, 5, 5)]
     accounts = []
@@ -96,7 +98,7 @@ def test_every_path_is_the_choices_of_its_splits_joined(
         for group, number in enumerate(path.splits):
             values = {**cross_scene.parameters, **done.splits[number].parameters}
             line[60 * group : 60 * group + 60] = sma_cross(bars, **values)[60 * group : 60 * group + 60]  # type: ignore[arg-type]
-        alone = run(bars, line, cross_scene.execution, cash=cross_scene.cash)
+        alone = run(bars, line, cross_scene.execution, cash=cross_scene.cash, rules=rules)
         accounts.append(alone)
         assert path.digest == alone.digest()
         assert path.equity.tobytes() == alone.equity.tobytes()
@@ -107,6 +109,16 @@ def test_every_path_is_the_choices_of_its_splits_joined(
     assert sorted(ratios)[1] == ratios[done.middle]
     assert done.result.run.equity.tobytes() == accounts[done.middle].equity.tobytes()
     assert done.result.metrics == done.paths[done.middle].metrics
+
+
+def test_of_an_even_number_of_paths_the_lower_of_the_middle_ones_is_shown(
+    crossed: Callable[..., CrossValidationResult],
+) -> None:
+    done = crossed(prices(), Folding(3, 2, purge=3, embargo=2))
+    ratios = [path.bar_sharpe for path in done.paths]
+    assert len(ratios) == 2
+    assert ratios[0] != ratios[1]
+    assert ratios[done.middle] == min(ratios)
 
 
 def test_a_choice_is_the_best_of_its_training_pieces(
