@@ -63,6 +63,27 @@ def test_a_target_fills_at_the_first_trade_after_the_latency(recorded: Lake, des
     assert "100 ms after the close" in rung.assumption
 
 
+def test_a_trade_before_the_order_is_at_the_venue_does_not_fill_it(
+    lake: Lake, trade_page: Callable[..., Page], desk: Desk, scene: Scene
+) -> None:
+    # A trade a second, and more of them 99 and 101 ms after the closes that decide, each at another price.
+    near = [close + after for close in (120_000, 240_000) for after in (99, 101)]
+    ingest([trade_page(sorted([*range(0, COUNT * 60_000 + 1, 1_000), *near]), step=1_000)], lake, job="test")
+    refine(lake)
+    bars, targets = bars_of(desk, scene), np.array([0.0, 1.0, 1.0, 0.0, *[0.0] * 6])
+    assert len({price(one) for one in (120_000, *near[:2], 121_000)}) == 4
+    rung = trades_rung(scene, targets, bars, None, held(lake, scene))
+    assert rung.return_pct == pytest.approx(100.0 * (price(240_101) / price(120_101) - 1.0))
+
+
+def test_a_scene_that_fills_at_the_close_has_the_rung_too(recorded: Lake, desk: Desk, scene: Scene) -> None:
+    bars, targets = bars_of(desk, scene), np.ones(COUNT)
+    at_close = replace(scene, execution=replace(FREE, fill="close"))
+    plain, same = (trades_rung(one, targets, bars, None, held(recorded, scene)).return_pct for one in (scene, at_close))
+    assert plain is not None
+    assert same == plain
+
+
 def bid(row: int, limit: float, count: int = COUNT) -> Sent:
     from tallow.core.orders.session import message_of
 
