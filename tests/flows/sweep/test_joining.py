@@ -1,15 +1,16 @@
 """Messages of several choices in one account: ids, what ends between two tests, and when the next one begins."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tallow.core.decisions import carry_out
-from tallow.core.orders.session import message_of
+from tallow.core.orders.session import amend_message, message_of
 from tallow.domain.columns import Bars
 from tallow.domain.market import parse_symbol
-from tallow.domain.orders import REASONS, STATES, Order, Side, Target
+from tallow.domain.orders import REASONS, STATES, Amendment, Order, Side, Target
 from tallow.domain.scene import Execution, Scene
 from tallow.domain.sent import Decisions, Sent
 from tallow.domain.timeframes import HOUR, parse_timeframe
@@ -25,15 +26,32 @@ def still(count: int, volume: float = 9.0, closed: Sequence[int] = ()) -> Bars:
     return Bars.of(np.arange(count) * HOUR, (price, price, price, price, traded))
 
 
-def sent(count: int, *messages: tuple[int, Order | Target | int]) -> Sent:
-    rows = [[float(one), *[0.0] * 12] if isinstance(one, int) else message_of(one) for _, one in messages]
+def wandering(count: int) -> Bars:
+    close = 100.0 * np.exp(np.cumsum(np.random.default_rng(8).normal(0.0, 0.01, count)))
+    first = np.concatenate(([100.0], close[:-1]))
+    top, bottom = np.maximum(first, close) * 1.002, np.minimum(first, close) * 0.998
+    return Bars.of(np.arange(count) * HOUR, (first, top, bottom, close, np.full(count, 9.0)))
+
+
+Message = Order | Target | Amendment | int
+"""What is sent; a number cancels."""
+
+
+def sent(count: int, *messages: tuple[int, Message]) -> Sent:
+    rows = [numbers(one) for _, one in messages]
     return Sent(np.array([row for row, _ in messages], np.int64), np.array(rows).reshape(-1, 13), count)
+
+
+def numbers(one: Message) -> list[float]:
+    if isinstance(one, int):
+        return [float(one), *[0.0] * 12]
+    return amend_message(one) if isinstance(one, Amendment) else message_of(one)
 
 
 class Choice:
     """Sends one thing a fixed number of rows after it is asked first, and notes how it was asked."""
 
-    def __init__(self, count: int, *messages: tuple[int, Order | Target | int]) -> None:
+    def __init__(self, count: int, *messages: tuple[int, Message]) -> None:
         self.count, self.messages = count, messages
         self.asked: list[tuple[float, int]] = []
 
@@ -62,6 +80,29 @@ def test_ids_go_on_and_everything_ends_between_two_tests() -> None:
     assert done.position.tolist() == [0, 2, 2, 2, 0, 0, 0, 0]
     assert [STATES[state] for state in log.state] == ["filled", "cancelled", "filled", "cancelled", "cancelled"]
     assert [REASONS[reason] for reason in log.reason[1:]] == ["asked", "", "asked", "parent_ended"]
+
+
+def test_amendments_take_no_id_and_each_test_is_the_choice_alone() -> None:
+    bars, tests = wandering(28), (range(4, 12), range(12, 20), range(20, 28))
+    # Bids and a stop out of reach, which fill once they are amended; the last bid works to the end of the test.
+    low = replace(RESTING, price=10.0)
+    messages: list[tuple[int, Message]] = [
+        (0, low), (0, low), (1, Amendment(2, price=200.0)), (2, Order(Side.SELL, 1.0, "stop", trigger=5.0)), (2, low),
+        (3, Amendment(3, trigger=150.0)), (4, Amendment(1, quantity=2.0, price=200.0)), (5, Amendment(4, price=11.0)),
+    ]  # fmt: skip
+    choices = [Choice(12, *messages) for _ in tests]
+    parts = [Part(range(rows.start - 4, rows.start), rows, one) for rows, one in zip(tests, choices, strict=True)]
+    joined = join_orders(parts, bars, SCENE, None)
+    assert [joined.words(row) for row in (1, 9, 17)] == [f"amend {number} price 200" for number in (2, 7, 12)]
+    done, _ = carry_out(bars[4:], joined, FREE, cash=1_000.0)
+    for part, choice in zip(parts, choices, strict=True):
+        start, ((cash, first),) = part.test.start - 4, choice.asked
+        assert (cash, first) == (done.equity[start], 4)
+        seen = bars[part.train.start : part.test.stop]
+        alone, _ = carry_out(seen, choice(cash, first), FREE, cash=cash)
+        # What the account is told at its last close, to close, happens after it.
+        assert done.equity[start : start + 8].tobytes() == alone.equity[4:].tobytes()
+        assert done.position[start : start + 8].tolist() == alone.position[4:].tolist() == [0, 0, 1, 1, 0, 2, 2, 2]
 
 
 def test_the_next_choice_is_asked_once_the_account_is_flat() -> None:
