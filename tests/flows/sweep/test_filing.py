@@ -1,20 +1,35 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tallow.core.search import axes_of
+from tallow.domain.columns import Bars, FundingRates
 from tallow.domain.errors import TerminalError
 from tallow.domain.scene import Execution, Scene
+from tallow.domain.sent import Decisions
 from tallow.domain.sweep import Search
-from tallow.flows.sweep import Walk, walk_forward
+from tallow.flows.sweep import Studio, Walk, walk_forward
 from tallow.flows.sweep.filing import file_of, search_in, walk_of
 from tallow.flows.sweep.forward import replay_walk
 from tallow.ports import Strategy
+from tallow.runners.inline import Conditions, load, under
 
 SEARCH = Search(axes_of({"fast": [2, 3, 5], "slow": [7, 12]}))
+BIDS = """
+from tallow import Order, Side, Strategy
+
+
+class Bids(Strategy):
+    below = 0.01
+
+    def next(self):
+        if len(self.bars) % 10 == 0:
+            self.submit(Order(Side.BUY, 0.5, "limit", price=self.bars.close[-1] * (1 - self.below)))
+"""
 
 
 def test_a_walk_is_read_back_as_it_was(hall: Any, cross: Strategy, cross_scene: Scene) -> None:
@@ -63,6 +78,29 @@ def test_a_replay_chooses_anew_and_gives_every_bit(hall: Any, cross: Strategy, c
     bent = [{**found.body["folds"][0], "test_return": 5.0}]
     told = replay_walk(replace(found, body={**found.body, "folds": bent}), cross, studio).differences
     assert told == ("steps: stored 1, now 2", "step 1: test_return differs")
+
+
+def test_a_replay_compares_what_became_of_the_orders(hall: Any, cross_scene: Scene, tmp_path: Path) -> None:
+    def evaluate(
+        strategy: Strategy, bars: Bars, scene: Scene, funding: FundingRates | None, first: int = 0, /
+    ) -> Decisions:
+        given = Conditions(scene.execution, scene.cash, funding, terms=scene.terms, first=first)
+        return under(strategy, given).targets(bars)
+
+    (tmp_path / "bids.py").write_text(BIDS)
+    bids = load(str(tmp_path / "bids.py"))
+    scene, studio = replace(cross_scene, strategy="bids", parameters=bids.parameters), hall.studio()
+    studio = Studio(replace(studio.desk, evaluate=evaluate), studio.recruit)
+    done = walk_forward(scene, bids, Search(axes_of({"below": [0.01, 0.02]})), Walk(100, 48), studio)
+    found = studio.desk.records.filed(done.result.key)
+    assert found is not None
+    assert len(found.arrays["orders.state"]) > 4
+    assert replay_walk(found, bids, studio).equal
+    # The log is no part of the digest of the run.
+    arrays = {**found.arrays, "orders.state": found.arrays["orders.state"][::-1] + 1}
+    told = replay_walk(replace(found, arrays=arrays), bids, studio)
+    assert (told.equal, told.digest) == (False, told.stored_digest)
+    assert told.differences == ("orders: the log differs",)
 
 
 @pytest.mark.parametrize("change", ["axes", "goal", "stretch", "anchored", "cash", "execution", "source"])
