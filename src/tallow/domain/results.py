@@ -107,7 +107,7 @@ class Run:
     @property
     def exposed_bars(self) -> int:
         """Bars that close with a position."""
-        return int(np.count_nonzero(self.position))
+        return int(np.count_nonzero(self.position != 0.0))
 
     def digest(self) -> str:
         """Give the sha256 of every number in it, 64 hex digits."""
