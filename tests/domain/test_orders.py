@@ -34,9 +34,22 @@ BUY = Side.BUY
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_by_name(fields, name):
-    with pytest.raises(UserError, match=f"{name} = ") as caught:
+    with pytest.raises(UserError, match=rf"\b{name}\b") as caught:
         Order(**{"side": BUY, "quantity": 1.0, **fields})
     assert (caught.value.code, "valid" in caught.value.facts) == ("BAD_ORDER", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "valid"),
+    [
+        ({"price": 5.25}, "a market order has no price, and price = 5.25 is given", "kind='limit' or kind='stop_limit'"),
+        ({"kind": "limit"}, "a limit order needs a price", "Order(side, quantity, kind='limit', price=...)"),
+    ],
+)
+def test_what_a_kind_needs_is_told(fields, message, valid):
+    with pytest.raises(UserError) as caught:
+        Order(BUY, 1.0, **fields)
+    assert (caught.value.message, caught.value.facts["valid"]) == (message, valid)
 
 
 def test_orders_that_make_sense():
@@ -83,7 +96,7 @@ def test_participation_is_a_part(share):
     ],
 )
 def test_rules_outside_their_range_are_refused_by_name(make, name):
-    with pytest.raises(UserError, match=f"{name} = ") as caught:
+    with pytest.raises(UserError, match=rf"\b{name}\b") as caught:
         make()
     assert caught.value.code == "BAD_SETTING"
 

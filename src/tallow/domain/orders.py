@@ -305,8 +305,11 @@ def bracket(entry: Order, number: int, stop: float, take_profit: float) -> tuple
 
 
 def _check_level(kind: str, name: str, value: float | None, needed: bool) -> None:
-    if (value is not None) != needed:
-        raise _bad(name, value, f"needed by {kind} orders" if needed else f"none: {kind} orders have no {name}")
+    if value is None and needed:
+        raise bad_order(f"a {kind} order needs a {name}", f"Order(side, quantity, kind={kind!r}, {name}=...)")
+    if value is not None and not needed:
+        kinds = [f"kind={one!r}" for one, names in NEEDS.items() if name in names]
+        raise bad_order(f"a {kind} order has no {name}, and {name} = {value:g} is given", " or ".join(kinds))
     if value is not None and not (math.isfinite(value) and value > 0 and (name != "trail" or value < 1)):
         raise _bad(name, value, "above 0, below 1" if name == "trail" else "above 0")
 
