@@ -42,7 +42,11 @@ def test_an_order_that_makes_no_sense_is_refused_by_name(fields, name):
 @pytest.mark.parametrize(
     ("fields", "message", "valid"),
     [
-        ({"price": 5.25}, "a market order has no price, and price = 5.25 is given", "kind='limit' or kind='stop_limit'"),
+        (
+            {"price": 5.25},
+            "a market order has no price, and price = 5.25 is given",
+            "kind='limit' or kind='stop_limit'",
+        ),
         ({"kind": "limit"}, "a limit order needs a price", "Order(side, quantity, kind='limit', price=...)"),
     ],
 )
