@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from tallow.domain.errors import UserError
@@ -46,6 +47,11 @@ def test_an_order_that_makes_no_sense_is_refused_by_name(fields, name):
             {"price": 5.25},
             "a market order has no price, and price = 5.25 is given",
             "kind='limit' or kind='stop_limit'",
+        ),
+        (
+            {"kind": "limit", "price": np.float64("nan")},
+            "an order with price = nan makes no sense",
+            "above 0; a line is NaN until it has its bars",
         ),
         ({"kind": "limit"}, "a limit order needs a price", "Order(side, quantity, kind='limit', price=...)"),
     ],

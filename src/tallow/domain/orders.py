@@ -311,11 +311,14 @@ def _check_level(kind: str, name: str, value: float | None, needed: bool) -> Non
         kinds = [f"kind={one!r}" for one, names in NEEDS.items() if name in names]
         raise bad_order(f"a {kind} order has no {name}, and {name} = {value:g} is given", " or ".join(kinds))
     if value is not None and not (math.isfinite(value) and value > 0 and (name != "trail" or value < 1)):
-        raise _bad(name, value, "above 0, below 1" if name == "trail" else "above 0")
+        valid = "above 0, below 1" if name == "trail" else "above 0"
+        raise _bad(name, value, f"{valid}; a line is NaN until it has its bars" if value != value else valid)
 
 
 def _bad(name: str, value: object, valid: str) -> UserError:
-    return bad_order(f"an order with {name} = {value!r} makes no sense", valid)
+    # A number of numpy is written as any other.
+    said = repr(float(value)) if isinstance(value, float) else repr(value)
+    return bad_order(f"an order with {name} = {said} makes no sense", valid)
 
 
 def bad_order(what: str, valid: str) -> UserError:
