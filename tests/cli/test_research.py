@@ -31,7 +31,7 @@ def test_a_clean_strategy_is_certified(here: Path, own_lake: Path, capsys: pytes
     words = capsys.readouterr().out
     assert words.startswith("CERTIFIED")
     # At most the 30 bars of the slow average: on these bars no decision hung on the oldest of them.
-    assert "start-up  23 bars of warm-up. On these bars a value is final once 23 bars are there" in words
+    assert "start-up  23 bars of warm-up. On the rows watched nothing changes once 23 bars are there" in words
 
 
 def test_state_since_the_first_bar_is_warned_of(here: Path, own_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:

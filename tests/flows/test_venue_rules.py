@@ -147,6 +147,20 @@ def test_a_row_names_its_instrument_in_any_spelling_or_is_for_all() -> None:
     assert caught.value.code == "BAD_RULES"
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("valid_from,lot_size\n2023-13-01,1\n", "rules.csv, line 2: "),
+        ("valid_from,maintenance_margin\n2023-01-01,5\n", "rules.csv: trading rules from 2023-01-01"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_name(rows: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        _book(rows)
+    assert caught.value.code == "BAD_RULES"
+    assert caught.value.message.startswith(message)
+
+
 def test_the_ladder_of_a_stored_scene_needs_no_bars(scene: Scene) -> None:
     none = Bars.of(np.zeros(0, np.int64), (np.zeros(0),) * 5)
     rungs = assumption_ladder(replace(scene, rules=_book(BY_HAND)), np.zeros(0), none)

@@ -59,7 +59,7 @@ def test_checks_tell_clean_from_leaky(lake: "tallow.Lake") -> None:
     clean = tallow.check(trend, timerange=RANGE, lake=lake)
     assert clean
     assert clean.startup is not None
-    assert "start-up: On these bars a value is final once" in repr(clean)
+    assert "start-up: On the rows watched nothing changes once" in repr(clean)
     found = tallow.check(cheat, timerange=RANGE, lake=lake)
     assert not found
     assert found.verdict == "leaky"

@@ -103,6 +103,14 @@ def parse_rules(text: str, name: str, instrument: Instrument) -> RuleBook:
     rows = [row for row in every if row.instrument in (None, instrument)]
     if every and not rows:
         raise _no_rules(instrument, name)
+    try:
+        return _book_of(rows)
+    except UserError as problem:
+        message = problem.message if problem.message.startswith(name) else f"{name}: {problem.message}"
+        raise UserError(problem.code, message, facts=problem.facts, commands=problem.commands) from None
+
+
+def _book_of(rows: "list[_Row]") -> RuleBook:
     rules: list[VenueRules] = []
     for row in rows:
         if rules and row.moment == rules[-1].valid_from and rules[-1].tiers:
@@ -132,7 +140,11 @@ def _row_of(place: str, heads: list[str], cells: list[str], venue: str) -> _Row:
     if len(cells) != len(heads):
         raise _bad(f"{place}: {len(cells)} cells under {len(heads)} headings", ",".join(cells))
     given = {head: cell.strip() for head, cell in zip(heads, cells, strict=True)}
-    symbol, moment = given.pop(_SYMBOL, ""), parse_time(given.pop("valid_from"))
+    symbol, begins = given.pop(_SYMBOL, ""), given.pop("valid_from")
+    try:
+        moment = parse_time(begins)
+    except UserError as problem:
+        raise _bad(f"{place}: {problem.message}", ",".join(cells)) from None
     try:
         instrument = parse_symbol(symbol, venue) if symbol else None
     except UserError:

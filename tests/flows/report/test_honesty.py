@@ -100,7 +100,7 @@ def test_caveats_and_warm_up_stand_below_the_table(scored: Result) -> None:
     evidence = {**scored.score["evidence"], "startup": settled}
     caveats = [{"code": "SHORT_RECORD", "words": "Too short."}]
     page = honesty.score_section(replace(scored, score={**scored.score, "evidence": evidence, "caveats": caveats}))
-    assert "On these bars a value is final once 20 bars are there" in page
+    assert "On the rows watched nothing changes once 20 bars are there" in page
     assert "SHORT_RECORD" in page
 
 

@@ -71,7 +71,7 @@ class Startup:
                 "two runs that begin on different days disagree."
             )
         bars = f"{self.warm_up} bars are there, its own included"
-        return f"On these bars a value is final once {bars}; earlier ones are not."
+        return f"On the rows watched nothing changes once {bars}; a rule that says yes or no may need more elsewhere."
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Startup":
