@@ -243,3 +243,13 @@ def test_a_higher_maintenance_margin_liquidates_a_position_that_orders_made():
     assert (fill.quantity, fill.price, fill.reason) == (-500.0, 94.0, "liquidation")
     with pytest.raises(UserError, match="maintenance_margin"):
         engine.adopt(VenueRules(0, maintenance_margin=0.25))
+
+
+def test_an_id_that_no_order_has_is_not_amended():
+    engine = OrderEngine(FREE, 1_000.0)
+    engine.step(bar(0, 100.0))
+    engine.submit(Order(Side.BUY, 1.0, "limit", price=90.0))
+    engine.amend(0, price=5.0)
+    engine.step(bar(1, 100.0))
+    (fill,) = engine.step(LiveBar(2 * MINUTE, 100.0, 100.0, 80.0, 100.0, 50.0))
+    assert (fill.order, fill.price) == (1, 90.0)

@@ -75,3 +75,34 @@ def test_periods_without_trades_keep_the_mark_before():
     grid = Grid.of(np.array([5, 12, 13, 45]), 10)
     assert grid.time.tolist() == [0, 10, 20, 30, 40]
     assert grid.rows[grid.places].tolist() == [0, 2, 2, 2, 3]
+
+
+def test_an_order_is_amended_once_the_message_is_there():
+    engine = TickEngine(FREE, 1_000.0, TickRules(Latency(order=5)))
+    engine.step(LiveTick(0, 100.0, 1.0, True))
+    number = engine.submit(Order(Side.BUY, 1.0, "limit", price=90.0))
+    engine.step(LiveTick(10, 100.0, 9.0, True))
+    engine.amend(number, price=99.5)
+    # Under the old price up to 15, and resting after the trade that follows.
+    assert [engine.step(LiveTick(time, price, 9.0, True)) for time, price in ((14, 99.0), (16, 100.0))] == [[], []]
+    (fill,) = engine.step(LiveTick(17, 99.0, 9.0, True))
+    assert (fill.order, fill.price, engine.position) == (number, 99.5, 1)
+    with pytest.raises(UserError, match="quantity = -1"):
+        engine.amend(number, quantity=-1.0)
+
+
+def test_funding_is_charged_before_the_first_trade_at_its_time_or_later():
+    engine = TickEngine(FREE, 1_000.0, TickRules(Latency()))
+    engine.step(LiveTick(0, 100.0, 9.0, True))
+    engine.submit(Order(Side.BUY, 2.0))
+    engine.step(LiveTick(10, 100.0, 9.0, True))
+    engine.fund(25, 0.01)
+    engine.fund(15, -0.02)
+    equity = []
+    for time in (14, 20, 30, 40):
+        engine.step(LiveTick(time, 110.0, 9.0, True))
+        equity.append(engine.equity)
+    assert np.diff(equity).tolist() == pytest.approx([0.02 * 2 * 110, -0.01 * 2 * 110, 0.0])
+    with pytest.raises(DataError) as caught:
+        engine.fund(50, math.nan)
+    assert caught.value.code == "BAD_FUNDING"
