@@ -157,6 +157,7 @@ def test_an_id_that_no_order_has_cancels_nothing():
 
     def decide(row, desk):
         desk.cancel(0)
+        desk.amend(0, price=5.0)
         assert len(desk.sent()) == 0
 
     assert len(run_orders(flat(2), decide, FREE, cash=1_000.0).orders) == 0
