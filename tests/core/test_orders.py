@@ -131,10 +131,10 @@ def tell(desk, messages):
             desk.submit(message)
 
 
-def play(bars, execution, rules, sent, funding=None, book=None):
+def play(bars, execution, rules, sent, funding=None, book=None, cash=CASH):
     market = prepare(bars, funding)
     return run_orders(
-        market, lambda row, desk: tell(desk, sent.get(row, ())), execution, cash=CASH, rules=rules, book=book
+        market, lambda row, desk: tell(desk, sent.get(row, ())), execution, cash=cash, rules=rules, book=book
     )
 
 
@@ -434,8 +434,8 @@ def test_orders_follow_margin_tiers(begins, cash, rows):
     book = RuleBook((VenueRules(0), *later) if begins else later)
     targets = np.array([5.0, *[NAN] * 5])
     engine = run(bars, targets, levered, cash=cash, rules=book)
-    assert play(bars, levered, FillRules(), {0: [Target(5.0)]}, book=book).run.digest() == engine.digest()
-    done = play(bars, levered, FillRules(), {0: [Order(Side.BUY, cash / 20.0)]}, book=book)
+    assert play(bars, levered, FillRules(), {0: [Target(5.0)]}, book=book, cash=cash).run.digest() == engine.digest()
+    done = play(bars, levered, FillRules(), {0: [Order(Side.BUY, cash / 20.0)]}, book=book, cash=cash)
     # Tiers that begin later leave a position open that they would not have let anybody open.
     assert done.run.fills.row.tolist() == (rows or ([1, 4] if begins else []))
     assert bool(done.orders[0].reason) == (not begins and not rows)
