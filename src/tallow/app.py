@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tallow.flows.sweep import Studio
     from tallow.runners.processes import Processes
 
+_TYPED = {"maker_fee": "fee", "taker_fee": "fee", "slippage_bps": "slippage"}
 _IN_PLACE = ("fee", "slippage", "short", "venue_rules", "participation", "touch_fills")  # options beside an execution's
 
 
@@ -149,10 +150,7 @@ class Workspace:
             return ingest_venue(feed, self.lake, request, self.clock, self.progress)
 
     def ingest_simulated(self, seed: int = 7) -> "IngestReport":
-        """Fetch a seeded market from an exchange on loopback, with the client that talks to Binance.
-
-        A year of hourly candles of two pairs, two days of trades (a year has two million); what is there is not asked.
-        """
+        """Fetch hourly candles of a year of two pairs, and two days of trades, from a simulated exchange on loopback."""
         from tallow.flows.ingest import IngestRequest, ingest_venue
         from tallow.venues.binance import Binance
         from tallow.venues.simulated import Market, SimulatedExchange, usual_halts
@@ -302,13 +300,11 @@ class Workspace:
         )
 
     def _execution(
-        self, *, fee: float | None = None, slippage: float = 0.0, short: bool = False, **rest: Any
+        self, *, fee: float | None = None, slippage: float = 0, short: bool = False, **rest: Any
     ) -> Execution:
         rate = self.settings.fee if fee is None else fee
         known = {"maker_fee": rate, "taker_fee": rate, "slippage_bps": slippage, "allow_short": short}
-        said = {"maker_fee": "fee", "taker_fee": "fee", "slippage_bps": "slippage"}
-        typed = {name: word for name, word in said.items() if name not in rest}
-        return execution_of({**known, **rest}, also=_IN_PLACE, said=typed)
+        return execution_of({**known, **rest}, also=_IN_PLACE, said={k: v for k, v in _TYPED.items() if k not in rest})
 
     def backtest(self, scene: Scene, strategy: Strategy, *, check: bool = True, cache: bool = True) -> Result:
         """Give the stored result of this very scene, or compute and store it."""

@@ -310,7 +310,12 @@ def _check_level(kind: str, name: str, value: float | None, needed: bool) -> Non
     if value is not None and not needed:
         kinds = [f"kind={one!r}" for one, names in NEEDS.items() if name in names]
         raise bad_order(f"a {kind} order has no {name}, and {name} = {value:g} is given", " or ".join(kinds))
-    if value is not None and not (math.isfinite(value) and value > 0 and (name != "trail" or value < 1)):
+    if value is not None:
+        _check_range(name, value)
+
+
+def _check_range(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0 and (name != "trail" or value < 1)):
         valid = "above 0, below 1" if name == "trail" else "above 0"
         raise _bad(name, value, f"{valid}; a line is NaN until it has its bars" if value != value else valid)
 

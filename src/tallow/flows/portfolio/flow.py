@@ -63,10 +63,7 @@ def run_portfolio(
     digests = [market.digest for market in markets]
     key = scene.key([market.versions for market in markets], digests, hash_of(book), ENGINE_VERSION)
     # A stored result without certificate is kept, and only what it lacks is made up for.
-    found = desk.records.filed(key) if cache else None
-    known = None if found is None else result_of(found, panel)
-    if known is not None and not is_sure(known.certificate):
-        known = None
+    known = _known(key, panel, desk) if cache else None
     if known is not None and known.score is not None and (known.certificate is not None or not check):
         count_trial(known, desk.records)
         return known
@@ -79,6 +76,12 @@ def run_portfolio(
     result = scored(result, book.weights, bars, desk)
     desk.records.file(file_of(result))
     return result
+
+
+def _known(key: str, panel: Panel, desk: Desk) -> PortfolioResult | None:
+    found = desk.records.filed(key)
+    known = None if found is None else result_of(found, panel)
+    return known if known is not None and is_sure(known.certificate) else None
 
 
 def _refuse_filling(scene: Scene) -> None:
