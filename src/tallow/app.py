@@ -150,7 +150,7 @@ class Workspace:
             return ingest_venue(feed, self.lake, request, self.clock, self.progress)
 
     def ingest_simulated(self, seed: int = 7) -> "IngestReport":
-        """Fetch hourly candles of a year of two pairs, and two days of trades, from a simulated exchange on loopback."""
+        """Fetch a seeded market from a loopback exchange: a year of hourly candles of two pairs, two days of trades."""
         from tallow.flows.ingest import IngestRequest, ingest_venue
         from tallow.venues.binance import Binance
         from tallow.venues.simulated import Market, SimulatedExchange, usual_halts
